@@ -1,0 +1,1 @@
+"""Estimate salaries with a feed-forward network."""

@@ -1,0 +1,1 @@
+"""Recognise what a photograph shows with a convolutional network."""

@@ -88,6 +88,21 @@ class SalaryEstimate(Message, frozen=True, tag=True):
 Result: TypeAlias = Classification | SalaryEstimate
 
 
+# --- How a worker is to run -------------------------------------------------------------------------------
+
+
+class WorkerOptions(Message, frozen=True, tag=True):
+    """What a worker is told on its command line. Holds no secret: other users can read command lines."""
+
+    device: str = "auto"
+    """``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:N``."""
+    cpu_threads: int = 1
+    preload: tuple[str, ...] = ()
+    """Networks to load before saying Ready; the others load on first use."""
+    checkpoints: dict[str, str] = {}
+    """Folders or hub names that replace a network's own weights."""
+
+
 # --- Bot process -> worker --------------------------------------------------------------------------------
 
 
@@ -98,13 +113,7 @@ class Run(Message, frozen=True, tag=True):
     request: Request
 
 
-class Cancel(Message, frozen=True, tag=True):
-    """Forget this job if it has not begun. Unknown codes are ignored."""
-
-    job: str
-
-
-Command: TypeAlias = Run | Cancel
+Command: TypeAlias = Run
 
 
 # --- Worker -> bot process --------------------------------------------------------------------------------
@@ -120,12 +129,6 @@ class Ready(Message, frozen=True, tag=True):
     torch_version: str
     broken: dict[str, str]
     """Networks that could not be loaded, and why."""
-
-
-class Started(Message, frozen=True, tag=True):
-    """The job is on the device now."""
-
-    job: str
 
 
 class Done(Message, frozen=True, tag=True):
@@ -151,4 +154,4 @@ class Failed(Message, frozen=True, tag=True):
     error: str
 
 
-Event: TypeAlias = Ready | Started | Done | Refused | Failed
+Event: TypeAlias = Ready | Done | Refused | Failed

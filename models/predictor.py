@@ -8,14 +8,14 @@ from typing import Protocol, Self, TypeVar
 import torch
 
 Request_contra = TypeVar("Request_contra", contravariant=True)
-Result_co = TypeVar("Result_co", covariant=True)
+Result = TypeVar("Result")
 
 
 class InvalidInput(ValueError):
     """The input cannot be used. The message tells the person who gave it why, in plain words."""
 
 
-class Predictor(Protocol[Request_contra, Result_co]):
+class Predictor(Protocol[Request_contra, Result]):
     """A loaded network that answers batches of requests.
 
     A request is a frozen dataclass that carries everything the answer depends on, random seeds included: the
@@ -30,5 +30,5 @@ class Predictor(Protocol[Request_contra, Result_co]):
             OSError: the weights are missing or broken.
         """
 
-    def predict(self, requests: Sequence[Request_contra]) -> list[Result_co | InvalidInput]:
+    def predict(self, requests: Sequence[Request_contra]) -> list[Result | InvalidInput]:
         """Answer every request, in order. One that cannot be used yields an ``InvalidInput`` and harms no other."""

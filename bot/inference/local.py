@@ -130,9 +130,8 @@ class LocalExecutor:
             code = await self._process.wait()
             self.restarts += 1
             # The first death is answered at once; one that dies at every start must not busy the machine.
-            pause = (
-                0.0 if time.monotonic() - began > HEALTHY_SECONDS else min(LONGEST_PAUSE, max(0.1, pause * 2))
-            )
+            lived = time.monotonic() - began
+            pause = 0.0 if lived > HEALTHY_SECONDS else min(LONGEST_PAUSE, max(0.1, pause * 2))
             log.error("The worker ended with code %s; starting a new one in %.1f s", code, pause)
             await asyncio.sleep(pause)
 

@@ -78,7 +78,7 @@ class SalaryEstimate(Message, frozen=True, tag=True):
     interval_high: float
     """90% quantile."""
     contributions: dict[str, float]
-    """Dollars that each given input added to (or took from) the median of somebody unknown: Shapley values."""
+    """Dollars that each given input added to (or took from) the baseline: Shapley values."""
     baseline: float
     """The median estimate when nothing is known: ``median == baseline + sum(contributions.values())``."""
     cautions: tuple[str, ...]

@@ -1,7 +1,7 @@
 """The process that owns torch and the device: reads requests, answers one batch at a time.
 
-Started by ``bot.inference.local`` as ``python -m bot.inference.worker OPTIONS``. This is the only module that
-meets both a request and a network. It has no threads and no event loop: what the device does, it does in turn.
+Started by ``bot.inference.local`` as ``python -m bot.inference.worker OPTIONS``. This is the only module
+that meets both a request and a network. It has no threads and no event loop: what the device does, it does in turn.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Worker:
         try:
             network = network_for(run.request)
             loaded = self._network(network)
-            request = msgspec.convert(run.request, loaded.request_class, from_attributes=True)
+            request: object = msgspec.convert(run.request, loaded.request_class, from_attributes=True)
             [answer] = loaded.predictor.predict([request])
             if isinstance(answer, InvalidInput):
                 self._send(Refused(job=run.job, reason=str(answer)))

@@ -64,7 +64,7 @@ class LocalExecutor:
     async def ready(self) -> Ready:
         """Wait until a worker is ready for a request."""
         await self._ready.wait()
-        assert self._info is not None  # noqa: S101 - set before the event
+        assert self._info is not None  # set before the event
         return self._info
 
     async def run(self, job: str, request: Request) -> Done:
@@ -126,7 +126,7 @@ class LocalExecutor:
             self._ready.clear()
             if self._running is not None and not self._running[1].done():
                 self._running[1].set_exception(WorkerDied())
-            assert self._process is not None  # noqa: S101 - spawned above
+            assert self._process is not None  # spawned above
             code = await self._process.wait()
             self.restarts += 1
             # The first death is answered at once; one that dies at every start must not busy the machine.
@@ -148,8 +148,8 @@ class LocalExecutor:
         )
 
     async def _listen(self) -> None:
-        assert self._process is not None  # noqa: S101 - called after _spawn
-        assert self._process.stdout is not None  # noqa: S101 - spawned with a pipe
+        assert self._process is not None  # called after _spawn
+        assert self._process.stdout is not None  # spawned with a pipe
         while (event := await read_event(self._process.stdout)) is not None:
             self._take(event)
 

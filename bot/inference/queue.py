@@ -1,6 +1,6 @@
-"""The shared inference queue: admits jobs, runs them one at a time, and tells everybody where theirs stands.
+"""The shared inference queue: admits jobs, runs them one at a time, and knows where each one stands.
 
-One task owns the order of the jobs, so there are no locks. First come, first served.
+All of it lives on one event loop, so there are no locks. First come, first served.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import logging
 import secrets
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -29,7 +29,7 @@ from bot.inference.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from bot.inference.messages import Done, Ready, Request
 
@@ -95,8 +95,6 @@ class Job:
     attempts: int = 0
     expiry: asyncio.TimerHandle | None = None
     """Ends the job when it has waited too long."""
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set whenever the job's standing may have changed."""
 
     async def result(self) -> Done:
         """Wait for the answer.
@@ -188,13 +186,6 @@ class InferenceQueue:
             before.append(self._on_device)
         return Standing(job.state, ahead=len(before), eta=self._cost(before))
 
-    async def follow(self, job: Job) -> AsyncIterator[Standing]:
-        """Yield the job's standing now and whenever it changes, until the job has ended."""
-        while job.state is not JobState.ENDED:
-            yield self.standing(job)
-            await job.changed.wait()
-            job.changed.clear()
-
     def cancel(self, job: Job) -> None:
         """End a job without an answer. What already runs on the device runs out, and is dropped."""
         self._end(job, JobCancelled())
@@ -243,7 +234,6 @@ class InferenceQueue:
         job.state = JobState.RUNNING
         job.attempts += 1
         self._on_device = job
-        self._tell_all()
         began = time.monotonic()
         try:
             done = await asyncio.wait_for(self._executor.run(job.code, job.request), self._max_run_seconds)
@@ -266,7 +256,6 @@ class InferenceQueue:
             self._end(job, done)
         finally:
             self._on_device = None
-            self._tell_all()
 
     def _wait(self, job: Job, *, front: bool) -> None:
         loop = asyncio.get_running_loop()
@@ -289,15 +278,9 @@ class InferenceQueue:
             job.answer.exception()  # somebody who has gone away need not fetch it
         else:
             job.answer.set_result(outcome)
-        job.changed.set()
-        self._tell_all()
         self._settled.set()
 
     # --- Helpers ------------------------------------------------------------------------------------------
-
-    def _tell_all(self) -> None:
-        for job in self._jobs.values():
-            job.changed.set()
 
     def _cost(self, jobs: Iterable[Job]) -> float:
         """Estimate the seconds that these jobs take one after another."""

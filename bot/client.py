@@ -1,0 +1,111 @@
+"""The Discord client: loads the cogs, registers their commands when they have changed, answers errors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import pkgutil
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+import cogs
+from bot.inference.queue import InferenceQueue
+from bot.replies import CancelButton, apologise
+from bot.results import RecentResults
+from bot.settings import Settings
+from bot.store import Store
+
+log = logging.getLogger(__name__)
+
+INTENTS = discord.Intents(guilds=True)
+"""Slash commands, context menus and buttons need no privileged intent; nothing else is listened to."""
+
+PERMISSIONS = discord.Permissions(
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    embed_links=True,
+    attach_files=True,
+)
+"""What the invite link asks for: showing answers and their pictures."""
+
+SCOPES = ("bot", "applications.commands")
+
+
+class Tree(app_commands.CommandTree["NeuralBot"]):
+    """The command tree, whose errors become private answers."""
+
+    async def on_error(
+        self, interaction: discord.Interaction[NeuralBot], error: app_commands.AppCommandError, /
+    ) -> None:
+        """Tell the person what went wrong."""
+        await apologise(interaction, error)
+
+
+class NeuralBot(commands.AutoShardedBot):
+    """The bot. Queue and store are started by whoever makes it, and outlive it."""
+
+    def __init__(self, settings: Settings, queue: InferenceQueue, store: Store) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            intents=INTENTS,
+            tree_cls=Tree,
+            allowed_mentions=discord.AllowedMentions.none(),
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
+            allowed_contexts=app_commands.AppCommandContext(
+                guild=True, dm_channel=True, private_channel=True
+            ),
+            chunk_guilds_at_startup=False,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            max_messages=None,
+        )
+        self.settings = settings
+        self.queue = queue
+        self.store = store
+        self.results = RecentResults()
+
+    async def setup_hook(self) -> None:
+        """Load every cog, and tell Discord of the commands if they are not what it knows already."""
+        await self.load_cogs()
+        await self.sync_if_changed()
+
+    async def load_cogs(self) -> None:
+        """Load every file in ``cogs``."""
+        self.add_dynamic_items(CancelButton)
+        for module in pkgutil.iter_modules(cogs.__path__, prefix="cogs."):
+            await self.load_extension(module.name)
+
+    async def sync_if_changed(self) -> bool:
+        """Register the commands if their hash is not the one of the last time; return whether it did.
+
+        Discord allows 200 command creations a day, and a restart should cost none of them.
+        """
+        name = f"commands:{self.application_id}"
+        digest = self.tree_hash()
+        if await self.store.get(name) == digest:
+            return False
+        registered = await self.tree.sync()
+        await self.store.put(name, digest)
+        log.info("Registered %d commands with Discord", len(registered))
+        return True
+
+    def tree_hash(self) -> str:
+        """Return a hash of everything that Discord is told of the commands."""
+        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        payload.sort(key=lambda command: (command["type"], command["name"]))
+        return hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
+
+    def invite_url(self) -> str:
+        """Return the link that puts the bot on a server, with exactly what it uses."""
+        assert self.application_id is not None  # known after login
+        return discord.utils.oauth_url(self.application_id, permissions=PERMISSIONS, scopes=SCOPES)
+
+    async def on_ready(self) -> None:
+        """Say in the log that the bot is there. Discord may send this event many times."""
+        log.info(
+            "Connected as %s to %d server(s), %d shard(s)", self.user, len(self.guilds), len(self.shards)
+        )

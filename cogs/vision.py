@@ -1,0 +1,199 @@
+"""/classify and the context menu "Classify image": what a photograph shows, and where the network saw it."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any, Self
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot import cards
+from bot.client import NeuralBot
+from bot.errors import UserError
+from bot.inference.messages import Classification, ClassifyRequest, Done, Prediction
+from bot.replies import COLOUR, Answer, DurableItem, Interaction, defer, deliver
+from bot.results import Kept
+
+LARGEST_UPLOAD = 10 * 1024 * 1024
+"""Bytes. Discord's own default limit for members without a subscription."""
+BAR_LENGTH = 12
+
+
+class Vision(commands.Cog):
+    """Recognises photographs."""
+
+    def __init__(self, bot: NeuralBot) -> None:
+        self.bot = bot
+        self.menu = app_commands.ContextMenu(name="Classify image", callback=self.classify_message)
+
+    async def cog_load(self) -> None:
+        """Register what the cog's decorators cannot."""
+        self.bot.tree.add_command(self.menu)
+        self.bot.add_dynamic_items(HeatMapSelect, ExplainButton)
+
+    async def cog_unload(self) -> None:
+        """Take it back."""
+        self.bot.tree.remove_command(self.menu.name, type=self.menu.type)
+        self.bot.remove_dynamic_items(HeatMapSelect, ExplainButton)
+
+    @app_commands.command()
+    @app_commands.describe(image="The photograph: drop it here", top="How many guesses to show (5)")
+    async def classify(
+        self, interaction: Interaction, image: discord.Attachment, top: app_commands.Range[int, 1, 10] = 5
+    ) -> None:
+        """See what a neural network recognises in your photograph, and where it looked."""
+        await self._classify(interaction, image, top)
+
+    async def classify_message(self, interaction: Interaction, message: discord.Message) -> None:
+        """Classify the first picture of a message."""
+        image = next((file for file in message.attachments if _looks_like_picture(file)), None)
+        if image is None:
+            raise UserError("There is no uploaded picture in that message.")
+        await self._classify(interaction, image, top=5)
+
+    async def _classify(self, interaction: Interaction, image: discord.Attachment, top: int) -> None:
+        if image.size > LARGEST_UPLOAD:
+            raise UserError(f"That file is too large: I take up to {LARGEST_UPLOAD // 1024**2} MB.")
+        await defer(interaction)
+        try:
+            data = await image.read()
+        except discord.HTTPException as error:
+            raise UserError("I could not fetch that file from Discord. Please upload it again.") from error
+        await deliver(interaction, ClassifyRequest(image=data, top=top), render)
+
+
+def _looks_like_picture(file: discord.Attachment) -> bool:
+    return (file.content_type or "").startswith("image/")
+
+
+def render(code: str, done: Done, shown: int = 0) -> Answer:
+    """Show a classification, with the heat map of its class number ``shown``."""
+    assert isinstance(done.result, Classification)  # the worker validated it
+    result = done.result
+    best = result.predictions[0]
+    embed = discord.Embed(
+        title=best.label[:1].upper() + best.label[1:] if result.sure else "I am not sure",
+        description=_bars(result.predictions),
+        colour=COLOUR,
+    )
+    if not result.sure:
+        embed.description = f"Perhaps one of these, but I would not bet on it:\n{embed.description}"
+    seen = result.predictions[shown]
+    embed.set_image(url="attachment://heat-map.jpg")
+    embed.set_footer(text=f"Glowing: what speaks for “{seen.label}” · {job_footer(code, done)}")
+    picture = discord.File(
+        io.BytesIO(seen.heat_map),
+        "heat-map.jpg",
+        description=f"The photograph, glowing where the network sees {seen.label}",
+    )
+    view = discord.ui.View(timeout=None)
+    if len(result.predictions) > 1:
+        view.add_item(HeatMapSelect(code, result.predictions, shown))
+    view.add_item(ExplainButton(code))
+    return Answer(embed=embed, files=[picture], view=view)
+
+
+def job_footer(code: str, done: Done) -> str:
+    """Return the small print under an answer."""
+    return f"{done.seconds * 1000:.0f} ms · {code}"
+
+
+def _bars(predictions: tuple[Prediction, ...]) -> str:
+    lines = []
+    for prediction in predictions:
+        filled = round(prediction.confidence * BAR_LENGTH)
+        bar = "█" * filled + "░" * (BAR_LENGTH - filled)
+        lines.append(f"`{bar} {prediction.confidence:>4.0%}` {prediction.label}")
+    return "\n".join(lines)
+
+
+def _kept(interaction: Interaction, code: str) -> Kept:
+    kept = interaction.client.results.get(code)
+    if kept is None:
+        raise UserError("I keep pictures for 15 minutes only, and not over a restart. Please ask me again.")
+    return kept
+
+
+class HeatMapSelect(DurableItem, template=r"heat-map:(?P<code>\w+-\w+)"):
+    """Chooses the class whose heat map is shown."""
+
+    def __init__(self, code: str, predictions: tuple[Prediction, ...] = (), shown: int = 0) -> None:
+        options = [
+            discord.SelectOption(
+                label=f"Where do you see: {prediction.label}?"[:100],
+                value=str(number),
+                default=number == shown,
+            )
+            for number, prediction in enumerate(predictions)
+        ]
+        super().__init__(discord.ui.Select(custom_id=f"heat-map:{code}", options=options))
+        self.code = code
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], _item: discord.ui.Item[Any], match: re.Match[str]
+    ) -> Self:
+        """Rebuild the select from a choice."""
+        return cls(match["code"])
+
+    async def act(self, interaction: Interaction) -> None:
+        """Show the heat map of the chosen class."""
+        await interaction.response.defer()
+        kept = _kept(interaction, self.code)
+        if interaction.user.id != kept.owner:
+            raise UserError(f"This picture is <@{kept.owner}>'s. Send one of your own with /classify.")
+        answer = render(self.code, kept.done, shown=int(self.item.values[0]))
+        await interaction.edit_original_response(
+            embed=answer.embed, attachments=answer.files, view=answer.view
+        )
+
+
+class ExplainButton(DurableItem, template=r"explain-image:(?P<code>\w+-\w+)"):
+    """Tells how an answer came about."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(
+            discord.ui.Button(label="How did you get there?", custom_id=f"explain-image:{code}", emoji="🔍")
+        )
+        self.code = code
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], _item: discord.ui.Item[Any], match: re.Match[str]
+    ) -> Self:
+        """Rebuild the button from a click."""
+        return cls(match["code"])
+
+    async def act(self, interaction: Interaction) -> None:
+        """Explain in private."""
+        await defer(interaction, private=True)
+        await interaction.edit_original_response(content=explanation(_kept(interaction, self.code).done))
+
+
+def explanation(done: Done) -> str:
+    """Return the way from the photograph to the answer, in words."""
+    assert isinstance(done.result, Classification)  # the worker validated it
+    best, *others = done.result.predictions
+    network = cards.card("vision").network
+    lines = [
+        f"**{network.title}**, a convolutional network with {network.parameters / 1e6:.1f} million weights, "
+        "looked at the bright square of your picture and nothing else.",
+        "Layer by layer it found edges, then textures, then parts of things, and at the end it gave each of "
+        "1,000 classes a score.",
+        f"“{best.label}” got {best.confidence:.0%} of its belief"
+        + (f", “{others[0].label}” {others[0].confidence:.0%}." if others else "."),
+        "The glow shows the places whose features raised the score of the chosen class: pick another class "
+        "in the menu and see it move.",
+    ]
+    if not done.result.sure:
+        lines.append("Its best guess is so weak that I would rather say that I am not sure.")
+    lines.append("-# It knows only these classes, none of them is “person”, and it is wrong at times.")
+    return "\n".join(lines)
+
+
+async def setup(bot: NeuralBot) -> None:
+    """Add the cog; called by ``load_extension``."""
+    await bot.add_cog(Vision(bot))

@@ -79,19 +79,31 @@ class NeuralBot(commands.AutoShardedBot):
         for module in pkgutil.iter_modules(cogs.__path__, prefix="cogs."):
             await self.load_extension(module.name)
 
-    async def sync_if_changed(self) -> bool:
-        """Register the commands if their hash is not the one of the last time; return whether it did.
+    async def sync_if_changed(self) -> None:
+        """Register the commands unless their hash is the one of the last time.
 
         Discord allows 200 command creations a day, and a restart should cost none of them.
         """
-        name = f"commands:{self.application_id}"
-        digest = self.tree_hash()
-        if await self.store.get(name) == digest:
-            return False
+        if await self.store.get(self._hash_name()) == self.tree_hash():
+            return
+        try:
+            await self.sync()
+        except discord.HTTPException as error:
+            log.error("Discord refuses the new commands, so the old ones stay: %s", error)
+
+    async def sync(self) -> int:
+        """Register the commands with Discord, and return how many there are.
+
+        Raises:
+            discord.HTTPException: Discord refuses them.
+        """
         registered = await self.tree.sync()
-        await self.store.put(name, digest)
+        await self.store.put(self._hash_name(), self.tree_hash())
         log.info("Registered %d commands with Discord", len(registered))
-        return True
+        return len(registered)
+
+    def _hash_name(self) -> str:
+        return f"commands:{self.application_id}"
 
     def tree_hash(self) -> str:
         """Return a hash of everything that Discord is told of the commands."""

@@ -139,6 +139,11 @@ def _name(interaction: Interaction) -> str:
     return str(data.get("custom_id", interaction.type.name))
 
 
+def small_print(code: str, done: Done) -> str:
+    """Return what stands under every answer: the network's time, and the job's code."""
+    return f"{done.seconds * 1000:.0f} ms · {code}"
+
+
 class DurableItem(discord.ui.DynamicItem[Any], template=r"(?!)"):
     """A button or select whose custom id carries all that it needs, so that it outlives a restart.
 

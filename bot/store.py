@@ -39,6 +39,9 @@ class Store:
         except (OSError, aiosqlite.Error) as error:
             await self.__aexit__()
             raise StoreError(f"I cannot write to {self.path.absolute()}: {error}") from error
+        except StoreError:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -14,7 +14,7 @@ from bot import cards
 from bot.client import NeuralBot
 from bot.errors import UserError
 from bot.inference.messages import Classification, ClassifyRequest, Done, Prediction
-from bot.replies import COLOUR, Answer, DurableItem, Interaction, defer, deliver
+from bot.replies import COLOUR, Answer, DurableItem, Interaction, defer, deliver, small_print
 from bot.results import Kept
 
 LARGEST_UPLOAD = 10 * 1024 * 1024
@@ -83,7 +83,7 @@ def render(code: str, done: Done, shown: int = 0) -> Answer:
         embed.description = f"Perhaps one of these, but I would not bet on it:\n{embed.description}"
     seen = result.predictions[shown]
     embed.set_image(url="attachment://heat-map.jpg")
-    embed.set_footer(text=f"Glowing: what speaks for “{seen.label}” · {job_footer(code, done)}")
+    embed.set_footer(text=f"Glowing: what speaks for “{seen.label}” · {small_print(code, done)}")
     picture = discord.File(
         io.BytesIO(seen.heat_map),
         "heat-map.jpg",
@@ -94,11 +94,6 @@ def render(code: str, done: Done, shown: int = 0) -> Answer:
         view.add_item(HeatMapSelect(code, result.predictions, shown))
     view.add_item(ExplainButton(code))
     return Answer(embed=embed, files=[picture], view=view)
-
-
-def job_footer(code: str, done: Done) -> str:
-    """Return the small print under an answer."""
-    return f"{done.seconds * 1000:.0f} ms · {code}"
 
 
 def _bars(predictions: tuple[Prediction, ...]) -> str:

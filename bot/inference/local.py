@@ -56,7 +56,7 @@ class LocalExecutor:
         """Process id of the living worker."""
         return self._process.pid if self._process is not None else None
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Begin to start the worker, without waiting until it is ready."""
         if self._supervisor is None:
             self._supervisor = asyncio.create_task(self._keep_alive(), name="worker-supervisor")

@@ -236,7 +236,9 @@ class InferenceQueue:
         self._on_device = job
         began = time.monotonic()
         try:
-            done = await asyncio.wait_for(self._executor.run(job.code, job.request), self._max_run_seconds)
+            # Not wait_for, which can swallow the cancellation of this task on Python 3.11.
+            async with asyncio.timeout(self._max_run_seconds):
+                done = await self._executor.run(job.code, job.request)
         except TimeoutError:
             log.error("Job %s (%s) took over %g s", job.code, job.network, self._max_run_seconds)
             self._executor.kill()

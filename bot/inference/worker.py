@@ -1,7 +1,8 @@
 """The process that owns torch and the device: reads requests, answers one batch at a time.
 
 Started by ``bot.inference.local`` as ``python -m bot.inference.worker OPTIONS``. This is the only module
-that meets both a request and a network. It has no threads and no event loop: what the device does, it does in turn.
+that meets both a request and a network. It has no threads and no event loop: the device does one thing at a
+time.
 """
 
 from __future__ import annotations

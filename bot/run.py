@@ -1,0 +1,173 @@
+"""Start everything, wait, and stop it in the right order: on Discord with a token, else in a local page."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+import webbrowser
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TextIO
+
+import aiohttp
+import discord
+
+from bot.client import NeuralBot
+from bot.inference.local import LocalExecutor
+from bot.inference.messages import WorkerOptions
+from bot.inference.queue import InferenceQueue
+from bot.playground.server import Example, Playground, Welcome
+from bot.settings import Settings
+from bot.store import Store
+
+log = logging.getLogger(__name__)
+
+GRACE_SECONDS = 6.0
+"""How long open jobs may go on after SIGTERM: with telling and closing, all is over within 10 seconds."""
+LOCAL_TOKEN = "local"  # noqa: S105 - the embedded Discord takes any
+SAMPLES = Path(__file__).parent / "playground" / "page" / "samples"
+
+WELCOME = Welcome(
+    text=(
+        "# Welcome! This is the bot, on a small Discord of its own.\n"
+        "Everything stays on this computer. Type **/** below to see what it can do, drop in a photograph of "
+        "yours, or press one of these:"
+    ),
+    examples=(
+        Example(
+            label="🐈 What is in this photo?", command="classify", attachments={"image": "/samples/cat.jpg"}
+        ),
+        Example(
+            label="☕ And in this one?", command="classify", attachments={"image": "/samples/coffee.jpg"}
+        ),
+        Example(
+            label="💰 What does a nurse earn?",
+            command="salary",
+            options={"degree": "bachelor", "field": "health", "age": 35, "experience": 10},
+        ),
+        Example(label="🧠 How does this work?", command="about"),
+    ),
+)
+
+
+class CannotConnect(Exception):
+    """Discord could not be reached."""
+
+
+class TokenRefused(Exception):
+    """Discord does not know the token."""
+
+
+def worker_options(settings: Settings) -> WorkerOptions:
+    """Return what a worker is to be told."""
+    checkpoints = {"vision": settings.vision_model} if settings.vision_model else {}
+    return WorkerOptions(
+        device=settings.device,
+        cpu_threads=settings.cpu_threads,
+        preload=settings.preload,
+        checkpoints=checkpoints,
+    )
+
+
+@asynccontextmanager
+async def inference(settings: Settings) -> AsyncIterator[InferenceQueue]:
+    """Run the worker and the queue before it; on leaving, drop what is still open."""
+    executor = LocalExecutor(worker_options(settings))
+    queue = InferenceQueue(
+        executor,
+        max_waiting=settings.max_waiting,
+        max_wait_seconds=settings.max_wait_seconds,
+        max_run_seconds=settings.max_run_seconds,
+    )
+    executor.start()
+    queue.start()
+    try:
+        yield queue
+    finally:
+        await queue.close(grace=0.0)
+        await executor.stop()
+
+
+async def run(settings: Settings, *, out: TextIO = sys.stdout) -> None:
+    """Run the bot until a signal ends it.
+
+    Raises:
+        TokenRefused: Discord does not know the token.
+        CannotConnect: Discord cannot be reached.
+        StoreError: the data folder cannot be written.
+    """
+    stop = _stop_on_signals()
+    async with Store(settings.data_dir) as store, inference(settings) as queue:
+        if settings.discord_token is None:
+            async with local_discord(settings, out=out):
+                # Nobody else is here whose answers would be lost: Ctrl-C stops at once.
+                await _connect(NeuralBot(settings, queue, store), LOCAL_TOKEN, stop, grace=0.0, out=out)
+        else:
+            token = settings.discord_token.get_secret_value()
+            await _connect(NeuralBot(settings, queue, store), token, stop, grace=GRACE_SECONDS, out=out)
+
+
+@asynccontextmanager
+async def local_discord(settings: Settings, *, out: TextIO) -> AsyncIterator[Playground]:
+    """Run the embedded Discord and show its page."""
+    playground = Playground(welcome=WELCOME, samples=SAMPLES)
+    await playground.start(port=settings.local_port)
+    with playground.point_discord_py_here():
+        try:
+            print(
+                f"No DISCORD_TOKEN is set, so here is the bot in a page of its own: {playground.url}",
+                file=out,
+            )
+            print("Press Ctrl-C to stop.", file=out, flush=True)
+            if settings.open_browser:
+                # Looks for a browser program, which may take a moment.
+                await asyncio.to_thread(webbrowser.open, playground.url)
+            yield playground
+        finally:
+            await playground.stop()
+
+
+async def _connect(bot: NeuralBot, token: str, stop: asyncio.Event, *, grace: float, out: TextIO) -> None:
+    async with bot:
+        try:
+            await bot.login(token)
+        except discord.LoginFailure as error:
+            raise TokenRefused from error
+        except (aiohttp.ClientError, OSError, discord.HTTPException) as error:
+            raise CannotConnect(str(error)) from error
+        if token != LOCAL_TOKEN:
+            print(f"Put me on a server with this link: {bot.invite_url()}", file=out, flush=True)
+        connection = asyncio.create_task(bot.connect(), name="discord")
+        stopping = asyncio.create_task(stop.wait(), name="stop-signal")
+        try:
+            await asyncio.wait({connection, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if stop.is_set():
+                log.info("Stopping: no new jobs, %g s for the open ones", grace)
+                await bot.queue.close(grace=grace)
+        finally:
+            stopping.cancel()
+            await bot.close()
+            connection.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await connection
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """Return an event that SIGINT and SIGTERM set; a second signal ends the process at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Windows' event loop has no signal handlers; there Ctrl-C raises KeyboardInterrupt by itself.
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, on_signal)
+    return stop

@@ -277,7 +277,7 @@ class Interactions:
             answered["response_message_id"] = message.id
             answered["response_message_loading"] = bool(message.payload["flags"] & LOADING)
             answered["response_message_ephemeral"] = bool(message.payload["flags"] & EPHEMERAL)
-            if callback is not Callback.DEFERRED_UPDATE:
+            if callback in (Callback.MESSAGE, Callback.UPDATE):
                 response["resource"] = {"type": int(callback), "message": message.payload}
         return response
 

@@ -97,7 +97,6 @@ class Rest:
             ("GET", "/guilds/{guild}", self.guild),
             ("GET", "/guilds/{guild}/channels", self.guild_channels),
             ("GET", "/guilds/{guild}/roles", self.guild_roles),
-            ("GET", "/guilds/{guild}/members", self.guild_members),
             ("GET", "/guilds/{guild}/members/{user}", self.guild_member),
         ]
         for method, template, handler in routes:
@@ -213,12 +212,13 @@ class Rest:
         new = {}
         for body in call.body:
             kind = body.get("type", 1)
+            needed = body.get("default_member_permissions")
             command: Json = {
-                "default_member_permissions": None,
                 "contexts": None,
-                "integration_types": [0],
                 "nsfw": False,
                 **body,
+                "default_member_permissions": None if needed is None else str(needed),
+                "integration_types": body.get("integration_types") or [0],
                 "id": known.get((kind, body["name"])) or self._world.new_id(),
                 "application_id": self._world.bot_id,
                 "version": self._world.new_id(),
@@ -388,11 +388,6 @@ class Rest:
         """Get Guild Roles."""
         self._guild(call)
         return self._world.roles()
-
-    async def guild_members(self, call: Call) -> list[Json]:
-        """List Guild Members."""
-        self._guild(call)
-        return [self._world.member(user_id) for user_id in (self._world.bot_id, *self._world.users)]
 
     async def guild_member(self, call: Call) -> Json:
         """Get Guild Member."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bot.playground import Person, Playground
@@ -76,8 +78,6 @@ async def test_what_discords_client_would_not_send(
     reply = await ada.slash("everything", **options)
     assert reply.failed is not None
     assert reply.interaction is None
-    import re
-
     assert re.search(why, reply.failed)
 
 

@@ -14,6 +14,7 @@ from aiohttp import WSMsgType, web
 from discord import Intents
 
 from bot.playground.errors import Json
+from bot.playground.guild import guild_create
 from bot.playground.sockets import Outbox
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ class Gateway:
         socket = web.WebSocketResponse(max_msg_size=FRAME_BYTES, timeout=0.5)
         await socket.prepare(request)
         session: Session | None = None
-        async with Outbox(socket) as outbox:
+        async with Outbox(socket, request) as outbox:
             self._lines.add(outbox)
             try:
                 self._check_query(request)
@@ -266,7 +267,7 @@ class Gateway:
         }
         session.dispatch("READY", ready)
         if mine and session.intents.guilds:
-            session.dispatch("GUILD_CREATE", self._world.guild_create())
+            session.dispatch("GUILD_CREATE", guild_create(self._world))
         return session
 
     def _resume(self, data: Json, outbox: Outbox) -> Session | None:

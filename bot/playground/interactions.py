@@ -252,8 +252,7 @@ class Interactions:
             self._open_modal(interaction, data)
         return self._callback_response(interaction, callback)
 
-    @staticmethod
-    def _callback(interaction: Interaction, body: Json) -> Callback:
+    def _callback(self, interaction: Interaction, body: Json) -> Callback:
         kind = body.get("type")
         if kind not in set(Callback):
             raise limits.invalid(("type",), "BASE_TYPE_CHOICES", "Value must be one of {4, 5, 6, 7, 8, 9}.")
@@ -261,6 +260,8 @@ class Interactions:
         if callback not in ALLOWED[interaction.kind] or (callback in NEED_SOURCE and not interaction.source):
             message = f"Callback type {kind} is invalid for interaction type {int(interaction.kind)}"
             raise limits.invalid(("type",), "INTERACTION_CALLBACK_TYPE_INVALID", message)
+        if callback in NEED_SOURCE and interaction.source and not self._is_there(interaction.source):
+            raise unknown_message()
         return callback
 
     def _open_modal(self, interaction: Interaction, data: Json) -> None:
@@ -353,7 +354,7 @@ class Interactions:
         """
         interaction = self._living(token)
         original = interaction.original
-        if original is not None and original.payload["flags"] & LOADING:
+        if original is not None and original.payload["flags"] & LOADING and self._is_there(original):
             return self.edit(token, "@original", body, uploads)
         message = self._new_reply(interaction, body)
         write(self._world, message, body, uploads)
@@ -361,6 +362,9 @@ class Interactions:
             interaction.original = message
         self._world.post(message)
         return message
+
+    def _is_there(self, message: Message) -> bool:
+        return message.id in self._world.channel(message.channel_id).messages
 
     def message(self, token: str, message_id: str) -> Message:
         """Find a message that belongs to the token, ``@original`` among them.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.playground import limits
 from bot.playground.errors import Declined, Json, Refused
+from bot.playground.guild import roles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,8 @@ SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, N
 USER_SELECT, ROLE_SELECT, MENTIONABLE_SELECT, CHANNEL_SELECT, FILE_UPLOAD = 5, 6, 7, 8, 19
 STRING_LENGTH = 6000
 """Discord's limit for a string option that sets none itself."""
+LARGEST_INTEGER = 2**53
+"""Discord's limit for an integer option."""
 OPTION_TYPES: dict[int, type | tuple[type, ...]] = {
     STRING: str,
     INTEGER: int,
@@ -56,7 +59,7 @@ class Resolved:
 
     def role(self, role_id: str) -> None:
         """Point to a role of the server."""
-        for role in self._world.roles():
+        for role in roles(self._world):
             if role["id"] == role_id:
                 self._put("roles", role_id, role)
                 return
@@ -178,8 +181,10 @@ def _check_value(definition: Json, value: Any, resolved: Resolved, *, unfinished
         least, most = definition.get("min_length") or 0, definition.get("max_length") or STRING_LENGTH
         if not max(least, 1) <= len(value) <= most:
             raise Declined(f"{name}: must have between {max(least, 1)} and {most} characters.")
-    elif kind in (INTEGER, NUMBER):
+    elif kind != BOOLEAN and isinstance(value, int | float):
         least, most = definition.get("min_value"), definition.get("max_value")
+        if kind == INTEGER and abs(value) > LARGEST_INTEGER:
+            raise Declined(f"{name}: the number is too large.")
         if (least is not None and value < least) or (most is not None and value > most):
             raise Declined(f"{name}: must be between {least} and {most}.".replace("None", "any"))
     choices = definition.get("choices")

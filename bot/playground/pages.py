@@ -13,6 +13,7 @@ from aiohttp import WSMsgType, web
 from bot.playground import limits
 from bot.playground.errors import Declined, Json, Refused
 from bot.playground.files import FILE_BYTES, Upload
+from bot.playground.guild import GUILD_NAME
 from bot.playground.interactions import Interaction, Interactions, Kind
 from bot.playground.messages import mention
 from bot.playground.options import Resolved, check_click, check_options, check_submission
@@ -107,7 +108,7 @@ class Pages:
             "users": [{**user, "admin": key == world.admin_id} for key, user in world.users.items()],
             "bot": world.bot,
             "online": self._gateway.online,
-            "guild": {"id": world.guild_id, "name": world.guild_payload()["name"]},
+            "guild": {"id": world.guild_id, "name": GUILD_NAME},
             "channels": [world.channel_payload(channel, seen_by=user_id) for channel in visible],
             "commands": world.commands_for(user_id),
             "messages": {channel.id: self._history(user_id, channel) for channel in visible},
@@ -161,7 +162,7 @@ class Pages:
             raise web.HTTPServiceUnavailable(text="Too many pages are open.")
         socket = web.WebSocketResponse(max_msg_size=FRAME_BYTES, timeout=0.5, heartbeat=20)
         await socket.prepare(request)
-        async with Outbox(socket) as outbox:
+        async with Outbox(socket, request) as outbox:
             self._lines.add(outbox)
             page = self.join(user_id, outbox.put)
             try:
@@ -182,6 +183,7 @@ class Pages:
         nonce = None
         try:
             frame = json.loads(text)
+            json.dumps(frame, ensure_ascii=False, allow_nan=False).encode()  # no half characters, no NaN
             kind, data = frame["t"], frame["d"]
             nonce = data.get("nonce")
             return self._do(page, kind, data)

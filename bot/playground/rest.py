@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
 from bot.playground import errors, limits
+from bot.playground.bodies import read_body, reply
 from bot.playground.errors import Json, Refused
-from bot.playground.files import FILE_BYTES, REQUEST_BYTES, Upload
+from bot.playground.files import REQUEST_BYTES, Upload
+from bot.playground.guild import guild, roles
 from bot.playground.messages import write
 from bot.playground.world import COMPONENTS_V2, Channel, Message, World
 
@@ -118,13 +119,17 @@ class Rest:
                 verdict = self._ratelimits.judge(method, template, path, request.match_info)
                 headers = verdict.headers
                 if verdict.status is not None:
-                    return _reply(verdict.body, verdict.status, headers)
-                body, uploads = await _read(request)
+                    return reply(verdict.body, verdict.status, headers)
+                body, uploads = await read_body(request)
                 result = await handler(Call(request.match_info, request.query, body, uploads))
             except Refused as refused:
                 log.debug("%s %s refused: %s %s", method, path, refused, refused.errors)
-                return _reply(refused.payload, refused.status, headers)
-            return _reply(result, 204 if result is None else 200, headers)
+                return reply(refused.payload, refused.status, headers)
+            except (KeyError, TypeError, AttributeError, ValueError):
+                # The body has a shape that nobody here expects: Discord would not take it either.
+                log.exception("%s %s has a body that makes no sense", method, path)
+                return reply(Refused(400, 50035, "Invalid Form Body").payload, 400, headers)
+            return reply(result, 204 if result is None else 200, headers)
 
         return respond
 
@@ -132,7 +137,7 @@ class Rest:
         path = request.path.removeprefix("/api/v10")
         log.error("The embedded Discord does not simulate %s %s", request.method, path)
         message = f"The embedded Discord does not simulate {request.method} {path}"
-        return _reply({"message": message, "code": 0}, 501, {})
+        return reply({"message": message, "code": 0}, 501, {})
 
     # The application and its surroundings
 
@@ -154,8 +159,9 @@ class Rest:
         world = self._world
         channel = world.channel_named("general")
         permissions = str(world.permissions(world.bot_id, channel).value)
-        guild = {key: world.guild_payload()[key] for key in ("id", "name", "icon", "banner", "features")}
-        return [{**guild, "owner": False, "permissions": permissions}]
+        whole = guild(world)
+        summary = {key: whole[key] for key in ("id", "name", "icon", "banner", "features")}
+        return [{**summary, "owner": False, "permissions": permissions}]
 
     async def user(self, call: Call) -> Json:
         """Get User."""
@@ -377,7 +383,7 @@ class Rest:
     async def guild(self, call: Call) -> Json:
         """Get Guild."""
         self._guild(call)
-        return self._world.guild_payload()
+        return guild(self._world)
 
     async def guild_channels(self, call: Call) -> list[Json]:
         """Get Guild Channels."""
@@ -387,7 +393,7 @@ class Rest:
     async def guild_roles(self, call: Call) -> list[Json]:
         """Get Guild Roles."""
         self._guild(call)
-        return self._world.roles()
+        return roles(self._world)
 
     async def guild_member(self, call: Call) -> Json:
         """Get Guild Member."""
@@ -399,61 +405,3 @@ def _authorize(request: web.Request) -> None:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme != "Bot" or not token.strip():
         raise errors.unauthorized()
-
-
-def _reply(payload: object, status: int, headers: Mapping[str, str]) -> web.Response:
-    # Without Via discord.py takes a 429 for a ban by Cloudflare; and it reads JSON only where the type is
-    # exactly application/json, without the charset that aiohttp's json_response adds.
-    always = {"Via": "1.1 playground", **headers}
-    if status == 204:
-        return web.Response(status=204, headers=always)
-    body = json.dumps(payload).encode()
-    return web.Response(body=body, status=status, headers={**always, "Content-Type": "application/json"})
-
-
-async def _read(request: web.Request) -> tuple[Any, dict[int, Upload]]:
-    """Read the body as JSON, and the files of a multipart request.
-
-    Raises:
-        Refused: not JSON (50109), or over a limit (40005).
-    """
-    if not request.can_read_body:
-        return None, {}
-    try:
-        if request.content_type == "multipart/form-data":
-            return await _read_multipart(request)
-        text = await request.text()
-        return (json.loads(text) if text else None), {}
-    except web.HTTPRequestEntityTooLarge:
-        raise errors.too_large() from None
-    except ValueError:
-        raise Refused(400, 50109, "The request body contains invalid JSON.") from None
-
-
-async def _read_multipart(request: web.Request) -> tuple[Any, dict[int, Upload]]:
-    body: Any = None
-    uploads: dict[int, Upload] = {}
-    total = 0
-    async for part in await request.multipart():
-        if not isinstance(part, BodyPartReader):
-            raise Refused(400, 50035, "Invalid Form Body")
-        data = await read_part(part, min(FILE_BYTES, REQUEST_BYTES - total))
-        if data is None:
-            raise errors.too_large()
-        total += len(data)
-        name = part.name or ""
-        if name == "payload_json":
-            body = json.loads(data)
-        elif name.startswith("files[") and name[6:-1].isdecimal():
-            uploads[int(name[6:-1])] = Upload(part.filename or "unknown", data)
-    return body, uploads
-
-
-async def read_part(part: BodyPartReader, most: int) -> bytes | None:
-    """Read the bytes of one part; None when there are more than allowed."""
-    data = bytearray()
-    while chunk := await part.read_chunk(1 << 16):
-        data += chunk
-        if len(data) > most:
-            return None
-    return bytes(data)

@@ -15,6 +15,7 @@ from aiohttp import BodyPartReader, web
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from bot.playground.bodies import read_part
 from bot.playground.errors import Declined
 from bot.playground.files import FILE_BYTES, INLINE_TYPES, REQUEST_BYTES, Upload
 from bot.playground.gateway import Gateway
@@ -22,7 +23,7 @@ from bot.playground.interactions import Interactions
 from bot.playground.pages import Pages, Welcome
 from bot.playground.person import Person
 from bot.playground.ratelimits import RateLimits
-from bot.playground.rest import Rest, read_part
+from bot.playground.rest import Rest
 from bot.playground.world import MEMBERS, World
 
 if TYPE_CHECKING:

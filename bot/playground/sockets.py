@@ -18,8 +18,9 @@ WAITING_FRAMES = 5000
 class Outbox:
     """Frames on their way to one socket, in order, so that whoever has news never waits for a slow reader."""
 
-    def __init__(self, socket: web.WebSocketResponse) -> None:
+    def __init__(self, socket: web.WebSocketResponse, request: web.Request) -> None:
         self._socket = socket
+        self._transport = request.transport
         self._frames: asyncio.Queue[str] = asyncio.Queue(WAITING_FRAMES)
         self._writer: asyncio.Task[None] | None = None
 
@@ -44,8 +45,8 @@ class Outbox:
 
     def cut(self) -> None:
         """Break the line without a word, as a lost network would."""
-        if (transport := self._socket._req.transport if self._socket._req else None) is not None:
-            transport.abort()
+        if self._transport is not None:
+            self._transport.abort()
 
     async def close(self, code: int, message: str = "") -> None:
         """Close the socket with a code."""

@@ -114,14 +114,19 @@ class WireBot(commands.AutoShardedBot):
 
     async def hears(self, number: int) -> list[discord.Message]:
         """Wait until so many messages have come."""
+        await self.until(lambda: len(self.heard) >= number)
+        return self.heard
+
+    async def until(self, check: Callable[[], bool]) -> None:
+        """Wait for something that an event of the gateway makes true."""
         async with asyncio.timeout(10):
-            while len(self.heard) < number:
+            while not check():
                 self.news.clear()
                 await self.news.wait()
-        return self.heard
 
     async def on_shard_resumed(self, shard_id: int) -> None:
         self.resumes += 1
+        self.news.set()
 
 
 def add_commands(bot: WireBot) -> None:
@@ -191,13 +196,13 @@ def add_commands(bot: WireBot) -> None:
 
 
 def picture(name: str = "dot.png") -> discord.File:
-    """A file to send: a picture of one pixel."""
+    """Make a file to send: a picture of one pixel."""
     return discord.File(io.BytesIO(PNG), name)
 
 
 @contextlib.asynccontextmanager
 async def connected(playground: Playground, bot: WireBot | None = None) -> AsyncIterator[WireBot]:
-    """A bot, online as long as the block runs."""
+    """Keep a bot online as long as the block runs."""
     bot = bot or WireBot()
     async with bot:
         running = asyncio.create_task(bot.start("token"))

@@ -111,10 +111,10 @@ async def test_a_taken_port(playground: Playground) -> None:
 @pytest.mark.parametrize("name", ["page.html", "picture.svg", "data.xml", "script.js"])
 async def test_uploads_are_never_active_content(playground: Playground, ada: Person, name: str) -> None:
     message = await ada.send(files=[(name, b"<script>alert(1)</script>")])
-    async with aiohttp.ClientSession() as session:
-        async with session.get(message["attachments"][0]["url"]) as response:
-            assert response.content_type == "application/octet-stream"
-            assert response.headers["Content-Disposition"].startswith("attachment")
+    url = message["attachments"][0]["url"]
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        assert response.content_type == "application/octet-stream"
+        assert response.headers["Content-Disposition"].startswith("attachment")
 
 
 BAD_FRAMES: list[Any] = [
@@ -122,6 +122,8 @@ BAD_FRAMES: list[Any] = [
     "[]",
     "null",
     "[" * 5000,
+    '{"t": "send", "d": {"channel_id": "general", "content": "\\ud800"}}',
+    '{"t": "send", "d": {"channel_id": "general", "content": NaN}}',
     {"t": "send"},
     {"t": "send", "d": []},
     {"t": "send", "d": {"channel_id": "1", "content": "x"}},
@@ -138,12 +140,13 @@ BAD_FRAMES: list[Any] = [
 
 @pytest.mark.parametrize("frame", BAD_FRAMES)
 async def test_bad_frames_fail_and_nothing_else_does(playground: Playground, ada: Person, frame: Any) -> None:
-    text = frame if isinstance(frame, str) else json.dumps(frame).replace('"general"', f'"{ada.channel}"')
-    async with aiohttp.ClientSession() as session:
-        async with session.ws_connect(f"{playground.url}/ui?user={ada.id}") as line:
-            await line.receive_json()
-            await line.send_str(text)
-            assert (await line.receive_json())["t"] == "failed"
+    text = frame if isinstance(frame, str) else json.dumps(frame)
+    text = text.replace('"general"', f'"{ada.channel}"')
+    url = f"{playground.url}/ui?user={ada.id}"
+    async with aiohttp.ClientSession() as session, session.ws_connect(url) as line:
+        await line.receive_json()
+        await line.send_str(text)
+        assert (await line.receive_json())["t"] == "failed"
     assert (await ada.slash("count")).failed is None
 
 

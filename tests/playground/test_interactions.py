@@ -25,7 +25,7 @@ async def act(bot: WireBot, person: Person, do: Callable[[discord.Interaction], 
 
 
 async def error_of(awaitable: Awaitable[Any]) -> discord.HTTPException:
-    """The exception of discord.py that a request ends in."""
+    """Return the exception of discord.py in which a request ends."""
     with pytest.raises(discord.HTTPException) as caught:
         await awaitable
     return caught.value
@@ -266,3 +266,20 @@ async def test_modal_and_choices_have_limits(
     await act(bot, ada, do)
     assert "In data.title" in caught[0].text
     assert await ada.autocomplete("study", "university", "x" * 101) == []
+
+
+async def test_a_deleted_deferral_leaves_the_follow_up_alone(ada: Person, bot: WireBot) -> None:
+    async def do(interaction: discord.Interaction) -> None:
+        await interaction.response.defer()
+        await interaction.delete_original_response()
+        await interaction.followup.send("instead")
+
+    reply = await act(bot, ada, do)
+    await ada.until(lambda: [message["content"] for message in reply.messages] == ["instead"])
+
+
+async def test_bodies_without_sense_are_refused(playground: Playground, bot: WireBot, ada: Person) -> None:
+    bodies: list[Any] = [[], {"embeds": "x"}, {"components": [1]}, {"attachments": [{"id": "x"}]}]
+    for body in bodies:
+        route = discord.http.Route("POST", "/channels/{channel_id}/messages", channel_id=ada.channel)
+        assert (await error_of(bot.http.request(route, json=body))).code == 50035

@@ -1,4 +1,4 @@
-"""Every request of the wire tests' bot and every answer to it against Discord's own description of its API."""
+"""Requests of a bot, and the answers to them, against Discord's own description of its API."""
 
 from __future__ import annotations
 

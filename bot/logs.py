@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+import discord
+
 
 class RedactingFormatter(logging.Formatter):
     """Formats a record, traceback included, and then removes the secrets from the text."""
@@ -27,4 +29,6 @@ def configure(level: str, *secrets: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     if level != "DEBUG":
         logging.getLogger("discord").setLevel(logging.WARNING)
+    # discord.py warns that it cannot speak in voice channels. We never do.
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     logging.captureWarnings(capture=True)

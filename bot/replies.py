@@ -14,7 +14,7 @@ import discord
 
 from bot.errors import UserError, explain
 from bot.inference.errors import JobCancelled
-from bot.inference.messages import Done, Request
+from bot.inference.messages import Done, Ready, Request
 from bot.inference.queue import Job, JobState, Standing
 
 if TYPE_CHECKING:
@@ -90,8 +90,13 @@ async def tell(interaction: Interaction, text: str) -> None:
         if interaction.extras.get("private"):
             await interaction.edit_original_response(content=text, embed=None, attachments=[], view=None)
             return
-        # A public "thinking..." cannot become private, and the first follow-up would inherit its publicity.
+        # A public "thinking..." cannot become private: a follow-up would fill it and be public, too, and after
+        # its deletion Discord has refused follow-ups (discord-api-docs, issues 2739 and 2866). So it is filled
+        # first and deleted last.
+        await interaction.edit_original_response(content="-# …", view=None)
+        await interaction.followup.send(text, ephemeral=True)
         await interaction.delete_original_response()
+        return
     await interaction.followup.send(text, ephemeral=True)
 
 
@@ -115,7 +120,7 @@ async def _show_standing(interaction: Interaction, job: Job) -> None:
         await asyncio.wait({job.answer}, timeout=pause)
         if job.answer.done():
             return
-        text = _words(interaction.client.queue.standing(job))
+        text = _words(interaction.client.queue.standing(job), interaction.client.queue.worker)
         if text != shown:
             with contextlib.suppress(discord.HTTPException):
                 await interaction.edit_original_response(content=text, view=cancel_view(job.code))
@@ -123,7 +128,9 @@ async def _show_standing(interaction: Interaction, job: Job) -> None:
         pause = EDIT_SECONDS
 
 
-def _words(standing: Standing) -> str:
+def _words(standing: Standing, worker: Ready | None) -> str:
+    if worker is None:
+        return "⏳ The networks are waking up…"
     if standing.state is JobState.RUNNING:
         return "⏳ The network is at work…"
     if standing.ahead == 0:

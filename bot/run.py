@@ -20,7 +20,8 @@ from bot.client import NeuralBot
 from bot.inference.local import LocalExecutor
 from bot.inference.messages import WorkerOptions
 from bot.inference.queue import InferenceQueue
-from bot.playground.server import Example, Playground, Welcome
+from bot.playground.pages import Example, Welcome
+from bot.playground.server import Playground
 from bot.settings import Settings
 from bot.store import Store
 
@@ -114,8 +115,8 @@ async def run(settings: Settings, *, out: TextIO = sys.stdout) -> None:
 @asynccontextmanager
 async def local_discord(settings: Settings, *, out: TextIO) -> AsyncIterator[Playground]:
     """Run the embedded Discord and show its page."""
-    playground = Playground(welcome=WELCOME, samples=SAMPLES)
-    await playground.start(port=settings.local_port)
+    playground = Playground(bot_name="Neural Bot", welcome=WELCOME, samples=SAMPLES)
+    await playground.start(port=settings.local_port, fall_back=True)
     with playground.point_discord_py_here():
         try:
             print(

@@ -61,7 +61,7 @@ class Worker:
             Ready(
                 device=str(self._device),
                 device_name=device_name(self._device),
-                torch_version=torch.__version__,
+                torch_version=str(torch.__version__),
                 broken=broken,
             )
         )

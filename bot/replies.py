@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
@@ -49,27 +49,35 @@ async def defer(interaction: Interaction, *, private: bool = False) -> None:
     await interaction.response.defer(thinking=True, ephemeral=private)
 
 
-async def deliver(interaction: Interaction, request: Request, render: Callable[[str, Done], Answer]) -> None:
-    """Have a network answer the request, and show the deferred interaction where it stands meanwhile.
+async def deliver(
+    interaction: Interaction,
+    request: Request | Callable[[], Awaitable[Request]],
+    render: Callable[[str, Done], Answer],
+    *,
+    private: bool = False,
+) -> None:
+    """Acknowledge, have a network answer, show meanwhile where the job stands, and then the answer.
 
-    Raises:
-        JobError: there is no answer; ``apologise`` knows what to say.
+    Args:
+        interaction: not acknowledged yet.
+        request: what to ask the network, or what makes it if that takes time (such as a download).
+        render: makes the message from the job's code and the network's answer.
+        private: whether only this person sees it.
     """
     queue = interaction.client.queue
+    # From the first moment on, and errors included: a closing queue waits until everybody has been told.
     with queue.delivering():
-        job = queue.submit(request, owner=interaction.user.id)
         try:
+            await defer(interaction, private=private)
+            job = queue.submit(await request() if callable(request) else request, owner=interaction.user.id)
             await _show_standing(interaction, job)
             done = await job.result()
+            interaction.client.results.keep(job, done)
+            await finish(interaction, render(job.code, done))
         except JobCancelled:
             await interaction.edit_original_response(content="-# Cancelled.", view=None)
-            return
         except Exception as error:
-            # Told here and not by the caller, for a closing queue waits until this block is left.
             await apologise(interaction, error)
-            return
-        interaction.client.results.keep(job, done)
-        await finish(interaction, render(job.code, done))
 
 
 async def finish(interaction: Interaction, answer: Answer) -> None:
@@ -90,9 +98,9 @@ async def tell(interaction: Interaction, text: str) -> None:
         if interaction.extras.get("private"):
             await interaction.edit_original_response(content=text, embed=None, attachments=[], view=None)
             return
-        # A public "thinking..." cannot become private: a follow-up would fill it and be public, too, and after
-        # its deletion Discord has refused follow-ups (discord-api-docs, issues 2739 and 2866). So it is filled
-        # first and deleted last.
+        # A public "thinking..." cannot become private: a follow-up would fill it and be public, too, and
+        # after its deletion Discord has refused follow-ups (discord-api-docs, issues 2739 and 2866). So it is
+        # filled first and deleted last.
         await interaction.edit_original_response(content="-# …", view=None)
         await interaction.followup.send(text, ephemeral=True)
         await interaction.delete_original_response()

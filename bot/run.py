@@ -151,10 +151,11 @@ async def _connect(bot: NeuralBot, token: str, stop: asyncio.Event, *, grace: fl
                 await bot.queue.close(grace=grace)
         finally:
             stopping.cancel()
-            await bot.close()
+            # First, for a connection that is just being made would be made again when it is closed.
             connection.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await connection
+            await bot.close()
 
 
 def _stop_on_signals() -> asyncio.Event:

@@ -12,7 +12,7 @@ from rapidfuzz import fuzz, process, utils
 from bot import cards
 from bot.client import NeuralBot
 from bot.inference.messages import Done, SalaryEstimate, SalaryRequest
-from bot.replies import COLOUR, Answer, Interaction, defer, deliver, small_print
+from bot.replies import COLOUR, Answer, Interaction, deliver, small_print
 
 DEGREES = {
     "none": "No degree",
@@ -97,7 +97,6 @@ class Salary(commands.Cog):
         university: app_commands.Range[str, 1, NAME_LENGTH] | None = None,
     ) -> None:
         """Estimate a yearly salary in the USA, with an 80 % interval. Only you see the answer."""
-        await defer(interaction, private=True)
         request = SalaryRequest(
             degree=degree,
             field=field,
@@ -107,7 +106,7 @@ class Salary(commands.Cog):
             promotions=promotions,
             university=university,
         )
-        await deliver(interaction, request, lambda code, done: render(request, code, done))
+        await deliver(interaction, request, lambda code, done: render(request, code, done), private=True)
 
     @salary.autocomplete("university")
     async def university_names(

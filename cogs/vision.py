@@ -57,12 +57,14 @@ class Vision(commands.Cog):
     async def _classify(self, interaction: Interaction, image: discord.Attachment, top: int) -> None:
         if image.size > LARGEST_UPLOAD:
             raise UserError(f"That file is too large: I take up to {LARGEST_UPLOAD // 1024**2} MB.")
-        await defer(interaction)
-        try:
-            data = await image.read()
-        except discord.HTTPException as error:
-            raise UserError("I could not fetch that file from Discord. Please upload it again.") from error
-        await deliver(interaction, ClassifyRequest(image=data, top=top), render)
+
+        async def request() -> ClassifyRequest:
+            try:
+                return ClassifyRequest(image=await image.read(), top=top)
+            except discord.HTTPException as error:
+                raise UserError("I could not fetch that file. Please upload it again.") from error
+
+        await deliver(interaction, request, render)
 
 
 def _looks_like_picture(file: discord.Attachment) -> bool:

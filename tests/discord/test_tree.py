@@ -60,8 +60,8 @@ def test_invite_link_asks_for_exactly_what_is_used(bot: NeuralBot) -> None:
     assert "permissions=274877959168" in url
 
 
-ACKNOWLEDGING = ("defer(", "interaction.response.", "self._classify(")
-EXEMPT = {"from_custom_id"}
+ACKNOWLEDGING = ("deliver(", "defer(", "interaction.response.", "self._classify(")
+EXEMPT = {"from_custom_id", "request"}
 
 
 @pytest.mark.parametrize("path", sorted(Path("cogs").glob("*.py")))

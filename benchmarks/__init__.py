@@ -1,0 +1,1 @@
+"""Speed, measured: one command each, printing a table. Never part of a test."""

@@ -81,8 +81,20 @@ async def deliver(
 
 
 async def finish(interaction: Interaction, answer: Answer) -> None:
-    """Put the answer where the person sees "thinking..." or the job's status."""
+    """Put the answer where the person sees "thinking..." or the job's status.
+
+    After 15 minutes Discord forgets the interaction; then a public answer is posted in the channel.
+    """
     interaction.extras["answered"] = True
+    if interaction.is_expired():
+        channel = interaction.channel
+        if interaction.extras.get("private") or not isinstance(channel, discord.abc.Messageable):
+            log.warning("%s: the answer came after Discord had forgotten the question", _name(interaction))
+            return
+        await channel.send(
+            embed=answer.embed, files=list(answer.files), view=answer.view or discord.utils.MISSING
+        )
+        return
     await interaction.edit_original_response(
         content=None, embed=answer.embed, attachments=answer.files, view=answer.view
     )

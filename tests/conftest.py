@@ -55,8 +55,13 @@ async def playground() -> AsyncIterator[Playground]:
 
 
 @pytest.fixture
-async def bot(playground: Playground, queue: InferenceQueue, tmp_path: Path) -> AsyncIterator[NeuralBot]:
+def settings(tmp_path: Path) -> Settings:
+    """Settings for a test of its own."""
+    return Settings.read(discord_token=None, data_dir=tmp_path)
+
+
+@pytest.fixture
+async def bot(playground: Playground, queue: InferenceQueue, settings: Settings) -> AsyncIterator[NeuralBot]:
     """The real bot, connected to the embedded Discord."""
-    settings = Settings.read(discord_token=None, data_dir=tmp_path)
-    async with Store(tmp_path) as store, connected(NeuralBot(settings, queue, store)) as bot:
+    async with Store(settings.data_dir) as store, connected(NeuralBot(settings, queue, store)) as bot:
         yield bot

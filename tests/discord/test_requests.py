@@ -1,0 +1,45 @@
+"""Every request that the bot sends, against Discord's own description of its API."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.client import NeuralBot
+from bot.inference.queue import InferenceQueue
+from bot.playground.server import Playground
+from bot.settings import Settings
+from bot.store import Store
+from tests.playground.test_spec import DESCRIPTION, load_checker
+from tests.support import connected, private_message
+
+
+@pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's description of its API is not here")
+async def test_requests_are_discords(
+    playground: Playground, queue: InferenceQueue, settings: Settings, cat: bytes
+) -> None:
+    checker = load_checker()
+    description = checker.Spec(DESCRIPTION)
+    with checker.watch(description) as violations:
+        async with Store(settings.data_dir) as store, connected(NeuralBot(settings, queue, store)) as bot:
+            ada, grace = playground.person("ada"), playground.person("grace")
+            payload = [command.to_dict(bot.tree) for command in bot.tree.get_commands()]
+            assert not checker.command_rules(payload, "commands")
+            for command in ("about", "privacy"):
+                await (await ada.slash(command)).until()
+            await (await ada.slash("salary", degree="master", age=40)).until()
+            await ada.autocomplete("salary", "university", "iowa", degree="master")
+            reply = await ada.slash("classify", image=("cat.jpg", cat))
+            message = await reply.until(lambda message: bool(message["embeds"]))
+            await grace.click(message, "How did you get there?")
+            await ada.select(message, message["components"][0]["components"][0]["custom_id"], ["2"])
+            await grace.select(message, message["components"][0]["components"][0]["custom_id"], ["2"])
+            posted = await grace.send("", files=[("cat.jpg", cat)])
+            await (await ada.menu("Classify image", posted)).until(lambda message: bool(message["embeds"]))
+            await private_message(ada, await ada.menu("Classify image", await grace.send("no picture")))
+            await private_message(ada, await ada.slash("classify", image=("cat.jpg", b"nonsense")))
+            await asyncio.sleep(0.5)
+    assert not [str(violation) for violation in violations if " request" in violation.where]
+    assert not description.unknown_routes
+    assert description.checked["request"] > 20

@@ -7,6 +7,7 @@ time.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import os
@@ -15,6 +16,7 @@ import signal
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
@@ -114,6 +116,11 @@ def device_name(device: torch.device) -> str:
     """Return the device's name as its maker gives it."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
+    # On Linux Python's platform knows the family only ("x86_64").
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
 
 

@@ -1,0 +1,55 @@
+"""What crosses the border survives it, and means the same on both sides."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import typing
+
+import msgspec
+import pytest
+
+from bot.inference import frames
+from bot.inference.catalogue import NETWORKS, Network
+from bot.inference.messages import ClassifyRequest, Event, Failed, Ready, Refused, Run
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=list(NETWORKS))
+def test_a_network_s_own_request_and_result_have_the_same_fields(network: Network) -> None:
+    module = importlib.import_module(network.module)
+    for struct in (network.request, network.result):
+        twin = getattr(module, struct.__name__)
+        theirs = typing.get_type_hints(twin)
+        ours = typing.get_type_hints(struct)
+        assert list(theirs) == list(ours)
+        for name, kind in ours.items():
+            if "Prediction" not in str(kind):
+                assert theirs[name] == kind, f"{struct.__name__}.{name}"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Ready(device="cpu", device_name="x", torch_version="2.13.0", broken={"art": "no weights"}),
+        Refused(job="vision-7K3F", reason="Das ist kein Bild – 画像ではない"),
+        Failed(job="salary-7K3F", error="x" * 70_000),
+    ],
+)
+async def test_events_survive_the_wire(event: Event) -> None:
+    stream = asyncio.StreamReader()
+    stream.feed_data(frames.encode(event) * 2)
+    stream.feed_eof()
+    assert [await frames.read_event(stream) for _ in range(3)] == [event, event, None]
+
+
+async def test_half_a_frame_is_the_end() -> None:
+    stream = asyncio.StreamReader()
+    stream.feed_data(frames.encode(Refused(job="a-b", reason="c"))[:-1])
+    stream.feed_eof()
+    assert await frames.read_event(stream) is None
+
+
+def test_values_out_of_range_do_not_cross() -> None:
+    run = Run(job="vision-7K3F", request=ClassifyRequest(image=b"", top=11))
+    with pytest.raises(msgspec.ValidationError, match="<= 10"):
+        msgspec.msgpack.decode(frames.encode(run)[4:], type=Run)

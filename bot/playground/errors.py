@@ -14,31 +14,14 @@ class Refused(Exception):
     def __init__(self, status: int, code: int, message: str, errors: Json | None = None) -> None:
         super().__init__(f"{status} (error code: {code}): {message}")
         self.status = status
-        self.code = code
         self.message = message
-        self.errors = errors
-
-    @property
-    def payload(self) -> Json:
-        """The body of the answer."""
-        body: Json = {"message": self.message, "code": self.code}
-        if self.errors:
-            body["errors"] = self.errors
-        return body
+        self.payload: Json = {"message": message, "code": code}
+        if errors:
+            self.payload["errors"] = errors
 
 
 class Declined(Exception):
     """Something that Discord's own client would not let a person do; the message is shown to the person."""
-
-
-def unauthorized() -> Refused:
-    """Refuse a request without the ``Authorization`` header."""
-    return Refused(401, 0, "401: Unauthorized")
-
-
-def unknown_channel() -> Refused:
-    """Refuse: there is no such channel."""
-    return Refused(404, 10003, "Unknown Channel")
 
 
 def unknown_message() -> Refused:
@@ -46,21 +29,6 @@ def unknown_message() -> Refused:
     return Refused(404, 10008, "Unknown Message")
 
 
-def unknown_user() -> Refused:
-    """Refuse: there is no such user."""
-    return Refused(404, 10013, "Unknown User")
-
-
 def too_large() -> Refused:
     """Refuse a file or a request that is over the limit."""
     return Refused(413, 40005, "Request entity too large")
-
-
-def missing_access() -> Refused:
-    """Refuse: the bot may not see the channel."""
-    return Refused(403, 50001, "Missing Access")
-
-
-def missing_permissions() -> Refused:
-    """Refuse: the bot sees the channel but may not do this there."""
-    return Refused(403, 50013, "Missing Permissions")

@@ -1,4 +1,4 @@
-"""The server as Discord describes it: its roles, and everything that a bot gets to know of it."""
+"""The server as Discord describes it: its roles, its channels, and what a bot gets to know at the start."""
 
 from __future__ import annotations
 
@@ -6,93 +6,81 @@ from typing import TYPE_CHECKING
 
 from discord import Permissions
 
-from bot.playground.world import EVERYONE
+from bot.playground.world import EVERYONE, GUILD_NAME
 
 if TYPE_CHECKING:
     from bot.playground.errors import Json
-    from bot.playground.world import World
+    from bot.playground.world import Channel, World
 
-GUILD_NAME = "Local server"
+TEXT_CHANNEL, DIRECT_CHANNEL = 0, 1
+
+
+def channel_payload(world: World, channel: Channel, *, seen_by: str | None = None) -> Json:
+    """Discord's channel object. In direct messages the recipient is the other one of the two."""
+    payload: Json = {
+        "id": channel.id,
+        "type": TEXT_CHANNEL if channel.person is None else DIRECT_CHANNEL,
+        "last_message_id": next(reversed(channel.messages), None),
+        "flags": 0,
+    }
+    if channel.person is not None:
+        recipient = world.bot if seen_by == channel.person else world.user(channel.person)
+        return {**payload, "recipients": [recipient]}
+    return {
+        **payload,
+        "guild_id": world.guild_id,
+        "name": channel.name,
+        "topic": channel.topic,
+        "position": list(world.channels).index(channel.id),
+        "permission_overwrites": [],
+        "nsfw": False,
+        "rate_limit_per_user": 0,
+        "parent_id": None,
+    }
 
 
 def roles(world: World) -> list[Json]:
     """List the server's roles: everyone, the bot's own and the administrator's."""
-
-    def role(role_id: str, name: str, position: int, permissions: Permissions, **more: object) -> Json:
-        return {
-            "id": role_id,
-            "name": name,
-            "position": position,
-            "permissions": str(permissions.value),
-            "color": 0,
-            "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
-            "hoist": False,
-            "managed": False,
-            "mentionable": False,
-            "icon": None,
-            "unicode_emoji": None,
-            "flags": 0,
-            **more,
-        }
-
+    own = {"managed": True, "tags": {"bot_id": world.bot_id}}
+    shared = {
+        **dict.fromkeys(("hoist", "managed", "mentionable"), False),
+        "color": 0,
+        "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
+        "flags": 0,
+    }
+    listed: list[tuple[str, str, Permissions, Json]] = [
+        (world.guild_id, "@everyone", EVERYONE, {}),
+        (world.bot_role_id, str(world.bot["global_name"]), EVERYONE, own),
+        (world.admin_role_id, "Admin", Permissions(administrator=True), {}),
+    ]
     return [
-        role(world.guild_id, "@everyone", 0, EVERYONE),
-        role(
-            world.bot_role_id,
-            str(world.bot["global_name"]),
-            1,
-            EVERYONE,
-            managed=True,
-            tags={"bot_id": world.bot_id},
-        ),
-        role(world.admin_role_id, "Admin", 2, Permissions(administrator=True)),
+        {**shared, "id": key, "name": name, "position": position, "permissions": str(value.value), **more}
+        for position, (key, name, value, more) in enumerate(listed)
     ]
 
 
-def guild(world: World) -> Json:
-    """Discord's guild object, as the REST interface gives it."""
-    nothing = (
-        "icon description home_header splash discovery_splash banner application_id afk_channel_id "
-        "system_channel_id widget_channel_id max_presences vanity_url_code rules_channel_id "
-        "safety_alerts_channel_id public_updates_channel_id incidents_data"
+def guild_create(world: World) -> Json:
+    """Return the guild as the gateway announces it."""
+    empty = (
+        "features emojis stickers threads presences voice_states stage_instances guild_scheduled_events "
+        "soundboard_sounds"
     )
     zero = (
-        "system_channel_flags verification_level default_message_notifications mfa_level "
-        "explicit_content_filter premium_tier premium_subscription_count nsfw_level"
+        "verification_level default_message_notifications mfa_level explicit_content_filter premium_tier "
+        "nsfw_level system_channel_flags"
     )
     return {
-        **dict.fromkeys(nothing.split(), None),
+        **{key: [] for key in empty.split()},
         **dict.fromkeys(zero.split(), 0),
         "id": world.guild_id,
         "name": GUILD_NAME,
         "owner_id": world.admin_id,
-        "region": "local",
-        "features": [],
         "roles": roles(world),
-        "emojis": [],
-        "stickers": [],
-        "afk_timeout": 300,
-        "widget_enabled": False,
-        "max_members": 500_000,
-        "max_stage_video_channel_users": 0,
-        "max_video_channel_users": 25,
-        "preferred_locale": "en-US",
-        "premium_progress_bar_enabled": False,
-        "nsfw": False,
-    }
-
-
-def guild_create(world: World) -> Json:
-    """Return the guild as the gateway announces it, with everything in it."""
-    nothing_yet = "threads presences voice_states stage_instances guild_scheduled_events soundboard_sounds"
-    members = [world.member(user_id) for user_id in (world.bot_id, *world.users)]
-    return {
-        **guild(world),
-        **{key: [] for key in nothing_yet.split()},
-        "channels": [world.channel_payload(c) for c in world.channels.values() if not c.is_direct],
-        "members": members,
-        "member_count": len(members),
+        "channels": [channel_payload(world, c) for c in world.channels.values() if c.person is None],
+        "members": [{"user": world.bot, **world.member(world.bot_id)}],  # the others need an intent
+        "member_count": 1 + len(world.users),
         "joined_at": world.joined_at,
+        "preferred_locale": "en-US",
         "large": False,
         "unavailable": False,
     }

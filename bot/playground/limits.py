@@ -11,39 +11,83 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 CONTENT_LENGTH = 2000
-EMBEDS = 10
-EMBED_LENGTHS = {"title": 256, "description": 4096}
-EMBED_FIELDS = 25
-EMBED_SUM = 6000
 ATTACHMENTS = 10
-ROWS = 5
-ROW_BUTTONS = 5
-CUSTOM_ID_LENGTH = 100
-LABEL_LENGTH = 80
-PLACEHOLDER_LENGTH = 150
-SELECT_OPTIONS = 25
-GALLERY_ITEMS = 10
+EMBED_SUM = 6000
 V2_COMPONENTS = 40
 V2_TEXT = 4000
-MODAL_TITLE_LENGTH = 45
 TEXT_INPUT_LENGTH = 4000
-CHOICES = 25
 COMMANDS = {1: 100, 2: 15, 3: 15}
 """Commands of an application by type: slash, on a user, on a message."""
 COMMAND_SUM = 8000
-
-ROW, BUTTON, STRING_SELECT, TEXT_INPUT, SECTION, TEXT, THUMBNAIL = 1, 2, 3, 4, 9, 10, 11
-GALLERY, FILE, SEPARATOR, CONTAINER, LABEL = 12, 13, 14, 17, 18
-SELECTS = frozenset({3, 5, 6, 7, 8})
-"""Strings, users, roles, users and roles, channels."""
-V2_TOP = frozenset({ROW, SECTION, TEXT, GALLERY, FILE, SEPARATOR, CONTAINER})
-LABELLED = SELECTS | {TEXT_INPUT, 19, 21, 22, 23}
-"""What a modal's label may hold: text, selects, file upload, radio buttons and checkboxes."""
-LINK_STYLE, PREMIUM_STYLE = 5, 6
-
 COMMAND_NAME = re.compile(r"[-_'\w\u0900-\u097f\u0e00-\u0e7f]{1,32}")
 
+TOP, ROW, BUTTON, STRING_SELECT, TEXT_INPUT, SECTION, TEXT, THUMBNAIL = 0, 1, 2, 3, 4, 9, 10, 11
+GALLERY, FILE, SEPARATOR, CONTAINER, LABEL, FILE_UPLOAD = 12, 13, 14, 17, 18, 19
+SELECTS = frozenset({3, 5, 6, 7, 8})
+"""Strings, users, roles, users and roles, channels."""
+LINK_STYLE, PREMIUM_STYLE = 5, 6
+BAD_LENGTH = "BASE_TYPE_BAD_LENGTH"
+
 Path = tuple[str | int, ...]
+Lengths = dict[str, tuple[int, int]]
+"""Least and most characters (or items) by path; ``*`` stands for every item of a list."""
+Tree = dict[int, set[int] | frozenset[int]]
+"""Which types of components may stand in which."""
+
+MESSAGE: Lengths = {
+    "content": (0, CONTENT_LENGTH),
+    "attachments": (0, ATTACHMENTS),
+    "embeds": (0, 10),
+    "embeds.*.title": (0, 256),
+    "embeds.*.description": (0, 4096),
+    "embeds.*.author.name": (0, 256),
+    "embeds.*.footer.text": (0, 2048),
+    "embeds.*.fields": (0, 25),
+    "embeds.*.fields.*.name": (1, 256),
+    "embeds.*.fields.*.value": (1, 1024),
+}
+EMBED_TEXTS = ("title", "description", "author.name", "footer.text", "fields.*.name", "fields.*.value")
+"""What counts against the limit of all embeds together."""
+MODAL: Lengths = {"title": (1, 45), "custom_id": (1, 100), "components": (1, 5)}
+CHOICES: Lengths = {"choices": (0, 25), "choices.*.name": (1, 100), "choices.*.value": (1, 100)}
+COMMAND: Lengths = {**CHOICES, "description": (1, 100), "options": (0, 25)}
+MENU: Lengths = {"name": (1, 32), "description": (0, 0), "options": (0, 0)}
+SELECT: Lengths = {"custom_id": (1, 100), "placeholder": (0, 150)}
+COMPONENTS: dict[int, Lengths] = {
+    **dict.fromkeys(SELECTS, SELECT),
+    ROW: {"components": (1, 5)},
+    BUTTON: {"label": (0, 80)},
+    STRING_SELECT: {
+        **SELECT,
+        "options": (1, 25),
+        "options.*.label": (1, 100),
+        "options.*.value": (1, 100),
+        "options.*.description": (0, 100),
+    },
+    TEXT_INPUT: {
+        "custom_id": (1, 100),
+        "label": (0, 45),
+        "placeholder": (0, 100),
+        "value": (0, TEXT_INPUT_LENGTH),
+    },
+    SECTION: {"components": (1, 3)},
+    TEXT: {"content": (1, V2_TEXT)},
+    GALLERY: {"items": (1, 10)},
+    LABEL: {"label": (1, 45), "description": (0, 100)},
+}
+LEGACY_TREE: Tree = {TOP: {ROW}, ROW: SELECTS | {BUTTON}}
+BLOCKS = {ROW, SECTION, TEXT, GALLERY, FILE, SEPARATOR}
+V2_TREE: Tree = {
+    TOP: BLOCKS | {CONTAINER},
+    ROW: SELECTS | {BUTTON},
+    SECTION: {TEXT, BUTTON, THUMBNAIL},
+    CONTAINER: BLOCKS,
+}
+MODAL_TREE: Tree = {
+    TOP: {ROW, LABEL, TEXT},
+    ROW: {TEXT_INPUT},
+    LABEL: SELECTS | {TEXT_INPUT, FILE_UPLOAD, 21, 22, 23},  # the last three: radio buttons, checkboxes
+}
 
 
 class Problems:
@@ -59,20 +103,21 @@ class Problems:
             node = node.setdefault(str(step), {})
         node.setdefault("_errors", []).append({"code": code, "message": message})
 
-    def length(self, path: Path, value: Any, most: int, least: int = 0) -> None:
-        """Check that a text (or list) has between ``least`` and ``most`` characters (or items)."""
-        if value is None and least == 0:
-            return
-        if value is None:
-            self.add(path, "BASE_TYPE_REQUIRED", "This field is required")
-        elif not isinstance(value, str | list):
-            self.add(path, "BASE_TYPE_BAD_TYPE", "Could not interpret value")
-        elif not least <= len(value) <= most:
-            if least:
-                message = f"Must be between {least} and {most} in length."
-                self.add(path, "BASE_TYPE_BAD_LENGTH", message)
-            else:
-                self.add(path, "BASE_TYPE_MAX_LENGTH", f"Must be {most} or fewer in length.")
+    def check(self, path: Path, body: Json, lengths: Lengths) -> None:
+        """Check all lengths in a body that stands at a path."""
+        for pattern, (least, most) in lengths.items():
+            for place, value in _values(body, pattern, path):
+                if value is None:
+                    if least:
+                        self.add(place, "BASE_TYPE_REQUIRED", "This field is required")
+                elif isinstance(value, int | float) and place[-1] == "value":
+                    pass  # a choice may be a number
+                elif not isinstance(value, str | list):
+                    self.add(place, "BASE_TYPE_BAD_TYPE", "Could not interpret value")
+                elif least and not least <= len(value) <= most:
+                    self.add(place, BAD_LENGTH, f"Must be between {least} and {most} in length.")
+                elif len(value) > most:
+                    self.add(place, "BASE_TYPE_MAX_LENGTH", f"Must be {most} or fewer in length.")
 
     def raise_if_any(self) -> None:
         """Refuse the request if anything was wrong.
@@ -84,6 +129,17 @@ class Problems:
             raise Refused(400, 50035, "Invalid Form Body", self.errors)
 
 
+def _values(node: Any, pattern: str, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every value to which a pattern such as ``embeds.*.title`` leads, with its own path."""
+    step, _, rest = pattern.partition(".")
+    found: Any = enumerate(node or ()) if step == "*" else [(step, (node or {}).get(step))]
+    for key, value in found:
+        if rest:
+            yield from _values(value, rest, (*path, key))
+        else:
+            yield (*path, key), value
+
+
 def invalid(path: Path, code: str, message: str) -> Refused:
     """Make the refusal for a single problem."""
     problems = Problems()
@@ -91,12 +147,92 @@ def invalid(path: Path, code: str, message: str) -> Refused:
     return Refused(400, 50035, "Invalid Form Body", problems.errors)
 
 
+# Components
+
+
+def _children(component: Json) -> Iterator[tuple[Path, Json]]:
+    for index, child in enumerate(component.get("components") or ()):
+        yield ("components", index), child
+    for key in ("accessory", "component"):
+        if component.get(key):
+            yield (key,), component[key]
+
+
 def walk(components: Sequence[Json]) -> Iterator[Json]:
     """Every component, the nested ones too."""
     for component in components:
         yield component
-        yield from walk(component.get("components") or ())
-        yield from walk([component[key] for key in ("accessory", "component") if component.get(key)])
+        yield from walk([child for _, child in _children(component)])
+
+
+def _check_components(problems: Problems, path: Path, body: Json, tree: Tree) -> None:
+    _check_inside(problems, path, {**body, "type": TOP}, tree)
+    ids = [c["custom_id"] for c in walk(body.get("components") or ()) if c.get("custom_id")]
+    if len(ids) != len(set(ids)):
+        message = "Component custom id cannot be duplicated"
+        problems.add((*path, "components"), "COMPONENT_CUSTOM_ID_DUPLICATED", message)
+
+
+def _check_inside(problems: Problems, path: Path, holder: Json, tree: Tree) -> None:
+    allowed = tree.get(holder["type"], set())
+    for place, child in _children(holder):
+        here, kind = (*path, *place), child.get("type", TOP)
+        if kind not in allowed:
+            message = f'Value of field "type" must be one of {tuple(sorted(allowed))}.'
+            problems.add((*here, "type"), "UNION_TYPE_CHOICES", message)
+            continue
+        problems.check(here, child, COMPONENTS.get(kind, {}))
+        if kind == BUTTON:
+            _check_button(problems, here, child)
+        elif kind == STRING_SELECT:
+            _check_entries(problems, here, child)
+        elif kind == ROW and len(child["components"]) > 1 and not _only_buttons(child):
+            problems.add((*here, "components"), BAD_LENGTH, "Must be between 1 and 1 in length.")
+        _check_inside(problems, here, child, tree)
+
+
+def _only_buttons(row: Json) -> bool:
+    return all(child.get("type") == BUTTON for child in row["components"])
+
+
+def _check_button(problems: Problems, path: Path, button: Json) -> None:
+    style = button.get("style")
+    if style not in range(1, PREMIUM_STYLE + 1):
+        problems.add((*path, "style"), "BASE_TYPE_CHOICES", "Value must be one of {1, 2, 3, 4, 5, 6}.")
+    elif style == LINK_STYLE:
+        problems.check(path, button, {"url": (1, 512)})
+    elif style != PREMIUM_STYLE:
+        problems.check(path, button, {"custom_id": (1, 100)})
+        if not button.get("label") and not button.get("emoji"):
+            problems.add(path, "BUTTON_COMPONENT_INVALID", "A button must have a label or an emoji")
+
+
+def _check_entries(problems: Problems, path: Path, select: Json) -> None:
+    values = [option.get("value") for option in select.get("options") or ()]
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            message = "The specified option value is already used"
+            place = (*path, "options", index, "value")
+            problems.add(place, "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", message)
+    if not 1 <= select.get("max_values", 1) <= len(values):
+        message = f"Must be between 1 and {len(values)}."
+        problems.add((*path, "max_values"), "BASE_TYPE_BAD_INT", message)
+
+
+# Whole bodies
+
+
+def check(body: Json, lengths: Lengths, tree: Tree | None = None, path: Path = ("data",)) -> None:
+    """Check a modal or the choices of an autocomplete.
+
+    Raises:
+        Refused: 400 with code 50035.
+    """
+    problems = Problems()
+    problems.check(path, body, lengths)
+    if tree is not None:
+        _check_components(problems, path, body, tree)
+    problems.raise_if_any()
 
 
 def check_message(body: Json, *, v2: bool, path: Path = ()) -> None:
@@ -106,212 +242,30 @@ def check_message(body: Json, *, v2: bool, path: Path = ()) -> None:
         Refused: 400 with code 50035.
     """
     problems = Problems()
-    problems.length((*path, "content"), body.get("content"), CONTENT_LENGTH)
-    problems.length((*path, "attachments"), body.get("attachments"), ATTACHMENTS)
-    embeds = body.get("embeds") or []
-    problems.length((*path, "embeds"), embeds, EMBEDS)
-    _check_embeds(problems, (*path, "embeds"), embeds)
-    components = body.get("components") or []
+    problems.check(path, body, MESSAGE if v2 else {**MESSAGE, "components": (0, 5)})
+    texts = [t for key in EMBED_TEXTS for _, t in _values(body, f"embeds.*.{key}") if isinstance(t, str)]
+    if sum(map(len, texts)) > EMBED_SUM:
+        message = f"Embed size exceeds maximum size of {EMBED_SUM}"
+        problems.add((*path, "embeds"), "MAX_EMBED_SIZE_EXCEEDED", message)
     if v2:
-        for key in ("content", "embeds", "poll", "sticker_ids"):
-            if body.get(key):
-                problems.add(
-                    (*path, key),
-                    "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
-                    f"The '{key}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2",
-                )
-        _check_v2(problems, (*path, "components"), components)
-    else:
-        problems.length((*path, "components"), components, ROWS)
-        for index, component in enumerate(components):
-            here = (*path, "components", index)
-            if component.get("type") == ROW:
-                _check_component(problems, here, component)
-            else:
-                problems.add(
-                    (*here, "type"), "UNION_TYPE_CHOICES", 'Value of field "type" must be one of (1,).'
-                )
-    _check_unique_ids(problems, (*path, "components"), components)
+        _check_v2(problems, path, body)
+    _check_components(problems, path, body, V2_TREE if v2 else LEGACY_TREE)
     problems.raise_if_any()
 
 
-def _check_embeds(problems: Problems, path: Path, embeds: Sequence[Json]) -> None:
-    total = 0
-    for index, embed in enumerate(embeds):
-        here = (*path, index)
-        author, footer = embed.get("author") or {}, embed.get("footer") or {}
-        fields = embed.get("fields") or []
-        for key, most in EMBED_LENGTHS.items():
-            problems.length((*here, key), embed.get(key), most)
-        problems.length((*here, "author", "name"), author.get("name"), 256)
-        problems.length((*here, "footer", "text"), footer.get("text"), 2048)
-        problems.length((*here, "fields"), fields, EMBED_FIELDS)
-        texts = [embed.get("title"), embed.get("description"), author.get("name"), footer.get("text")]
-        for number, field in enumerate(fields):
-            problems.length((*here, "fields", number, "name"), field.get("name"), 256, 1)
-            problems.length((*here, "fields", number, "value"), field.get("value"), 1024, 1)
-            texts += [field.get("name"), field.get("value")]
-        total += sum(len(text) for text in texts if isinstance(text, str))
-    if total > EMBED_SUM:
-        message = f"Embed size exceeds maximum size of {EMBED_SUM}"
-        problems.add(path, "MAX_EMBED_SIZE_EXCEEDED", message)
-
-
-def _check_v2(problems: Problems, path: Path, components: Sequence[Json]) -> None:
-    everything = list(walk(components))
+def _check_v2(problems: Problems, path: Path, body: Json) -> None:
+    for key in ("content", "embeds"):
+        if body.get(key):
+            message = f"The '{key}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2"
+            code = "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2"
+            problems.add((*path, key), code, message)
+    everything = list(walk(body.get("components") or ()))
     if len(everything) > V2_COMPONENTS:
         message = f"The number of total components must be less than or equal to {V2_COMPONENTS}"
-        problems.add(path, "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", message)
-    text = sum(len(c.get("content") or "") for c in everything if c.get("type") == TEXT)
-    if text > V2_TEXT:
+        problems.add((*path, "components"), "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", message)
+    if sum(len(component.get("content") or "") for component in everything) > V2_TEXT:
         message = f"The total size of displayable text must be less than or equal to {V2_TEXT}"
-        problems.add(path, "COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED", message)
-    for index, component in enumerate(components):
-        _check_kind(problems, (*path, index), component, V2_TOP)
-
-
-def _check_kind(problems: Problems, path: Path, component: Json, allowed: frozenset[int]) -> None:
-    if component.get("type") not in allowed:
-        message = f'Value of field "type" must be one of {tuple(sorted(allowed))}.'
-        problems.add((*path, "type"), "UNION_TYPE_CHOICES", message)
-    else:
-        _check_component(problems, path, component)
-
-
-def _check_component(problems: Problems, path: Path, component: Json) -> None:
-    kind = component["type"]
-    children = component.get("components") or []
-    if kind == ROW:
-        most = 1 if any(child.get("type") in SELECTS for child in children) else ROW_BUTTONS
-        problems.length((*path, "components"), children, most, 1)
-        for index, child in enumerate(children):
-            _check_kind(problems, (*path, "components", index), child, SELECTS | {BUTTON})
-    elif kind == BUTTON:
-        _check_button(problems, path, component)
-    elif kind in SELECTS:
-        _check_select(problems, path, component)
-    elif kind == SECTION:
-        problems.length((*path, "components"), children, 3, 1)
-        for index, child in enumerate(children):
-            _check_kind(problems, (*path, "components", index), child, frozenset({TEXT}))
-        accessory = component.get("accessory") or {}
-        _check_kind(problems, (*path, "accessory"), accessory, frozenset({BUTTON, THUMBNAIL}))
-    elif kind == CONTAINER:
-        for index, child in enumerate(children):
-            _check_kind(problems, (*path, "components", index), child, V2_TOP - {CONTAINER})
-    elif kind == TEXT:
-        problems.length((*path, "content"), component.get("content"), V2_TEXT, 1)
-    elif kind == GALLERY:
-        problems.length((*path, "items"), component.get("items") or [], GALLERY_ITEMS, 1)
-    elif kind == FILE:
-        file = component.get("file") or {}
-        # An edit sends back what Discord gave, with the attachment's id beside its address.
-        if not str(file.get("url")).startswith("attachment://") and not file.get("attachment_id"):
-            message = "Must be an attachment:// reference"
-            problems.add((*path, "file", "url"), "UNFURLED_MEDIA_INVALID", message)
-
-
-def _check_button(problems: Problems, path: Path, button: Json) -> None:
-    problems.length((*path, "label"), button.get("label"), LABEL_LENGTH)
-    style = button.get("style")
-    if not isinstance(style, int) or not 1 <= style <= PREMIUM_STYLE:
-        problems.add((*path, "style"), "BASE_TYPE_CHOICES", "Value must be one of {1, 2, 3, 4, 5, 6}.")
-    elif style == LINK_STYLE:
-        problems.length((*path, "url"), button.get("url"), 512, 1)
-    elif style != PREMIUM_STYLE:
-        problems.length((*path, "custom_id"), button.get("custom_id"), CUSTOM_ID_LENGTH, 1)
-        if not button.get("label") and not button.get("emoji"):
-            problems.add(path, "BUTTON_COMPONENT_INVALID", "A button must have a label or an emoji")
-
-
-def _check_select(problems: Problems, path: Path, select: Json) -> None:
-    problems.length((*path, "custom_id"), select.get("custom_id"), CUSTOM_ID_LENGTH, 1)
-    problems.length((*path, "placeholder"), select.get("placeholder"), PLACEHOLDER_LENGTH)
-    if select["type"] != STRING_SELECT:
-        return
-    options = select.get("options") or []
-    problems.length((*path, "options"), options, SELECT_OPTIONS, 1)
-    values = [option.get("value") for option in options]
-    for index, option in enumerate(options):
-        here = (*path, "options", index)
-        problems.length((*here, "label"), option.get("label"), 100, 1)
-        problems.length((*here, "value"), option.get("value"), 100, 1)
-        problems.length((*here, "description"), option.get("description"), 100)
-        if option.get("value") in values[:index]:
-            message = "The specified option value is already used"
-            problems.add((*here, "value"), "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", message)
-    most = select.get("max_values")
-    if most is not None and not 1 <= most <= len(options):
-        message = f"Must be between 1 and {len(options)}."
-        problems.add((*path, "max_values"), "BASE_TYPE_BAD_INT", message)
-
-
-def _check_unique_ids(problems: Problems, path: Path, components: Sequence[Json]) -> None:
-    ids = [component["custom_id"] for component in walk(components) if component.get("custom_id")]
-    if len(ids) != len(set(ids)):
-        message = "Component custom id cannot be duplicated"
-        problems.add(path, "COMPONENT_CUSTOM_ID_DUPLICATED", message)
-
-
-def check_modal(data: Json) -> None:
-    """Check the modal of an interaction callback of type 9.
-
-    Raises:
-        Refused: 400 with code 50035.
-    """
-    problems = Problems()
-    problems.length(("data", "title"), data.get("title"), MODAL_TITLE_LENGTH, 1)
-    problems.length(("data", "custom_id"), data.get("custom_id"), CUSTOM_ID_LENGTH, 1)
-    components = data.get("components") or []
-    problems.length(("data", "components"), components, ROWS, 1)
-    for index, component in enumerate(components):
-        here: Path = ("data", "components", index)
-        if component.get("type") == ROW:
-            children = component.get("components") or []
-            problems.length((*here, "components"), children, 1, 1)
-            for child in children:
-                _check_input(problems, (*here, "components", 0), child, frozenset({TEXT_INPUT}))
-                problems.length((*here, "components", 0, "label"), child.get("label"), 45, 1)
-        elif component.get("type") == LABEL:
-            problems.length((*here, "label"), component.get("label"), 45, 1)
-            problems.length((*here, "description"), component.get("description"), 100)
-            _check_input(problems, (*here, "component"), component.get("component") or {}, LABELLED)
-        elif component.get("type") != TEXT:
-            message = 'Value of field "type" must be one of (1, 10, 18).'
-            problems.add((*here, "type"), "UNION_TYPE_CHOICES", message)
-    _check_unique_ids(problems, ("data", "components"), components)
-    problems.raise_if_any()
-
-
-def _check_input(problems: Problems, path: Path, component: Json, allowed: frozenset[int]) -> None:
-    if component.get("type") == TEXT_INPUT:
-        problems.length((*path, "custom_id"), component.get("custom_id"), CUSTOM_ID_LENGTH, 1)
-        problems.length((*path, "placeholder"), component.get("placeholder"), 100)
-        problems.length((*path, "value"), component.get("value"), TEXT_INPUT_LENGTH)
-        if component.get("style") not in (1, 2):
-            problems.add((*path, "style"), "BASE_TYPE_CHOICES", "Value must be one of {1, 2}.")
-    else:
-        _check_kind(problems, path, component, allowed)
-
-
-def check_choices(data: Json) -> None:
-    """Check the answer to an autocomplete request.
-
-    Raises:
-        Refused: 400 with code 50035.
-    """
-    problems = Problems()
-    choices = data.get("choices") or []
-    problems.length(("data", "choices"), choices, CHOICES)
-    _check_choices(problems, ("data", "choices"), choices)
-    problems.raise_if_any()
-
-
-def _check_choices(problems: Problems, path: Path, choices: Sequence[Json]) -> None:
-    for index, choice in enumerate(choices):
-        problems.length((*path, index, "name"), choice.get("name"), 100, 1)
-        if isinstance(choice.get("value"), str):
-            problems.length((*path, index, "value"), choice["value"], 100, 1)
+        problems.add((*path, "components"), "COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED", message)
 
 
 def check_commands(commands: Sequence[Json]) -> None:
@@ -321,28 +275,22 @@ def check_commands(commands: Sequence[Json]) -> None:
         Refused: 400 with code 50035.
     """
     problems = Problems()
-    seen: set[tuple[int, str]] = set()
+    keys = [(command.get("type", 1), command.get("name")) for command in commands]
     for kind, most in COMMANDS.items():
-        if sum(command.get("type", 1) == kind for command in commands) > most:
+        if sum(key[0] == kind for key in keys) > most:
             message = f"Maximum number of application commands reached ({most})."
             problems.add((), "APPLICATION_COMMANDS_MAXIMUM", message)
     for index, command in enumerate(commands):
-        path: Path = (index,)
-        key = (command.get("type", 1), str(command.get("name")))
-        if key in seen:
+        if keys[index] in keys[:index]:
             message = "Application command names must be unique"
-            problems.add((*path, "name"), "APPLICATION_COMMANDS_DUPLICATE_NAME", message)
-        seen.add(key)
-        if command.get("type", 1) == 1:
-            _check_option(problems, path, command)
-            if (size := _command_size(command)) > COMMAND_SUM:
-                message = f"Command exceeds maximum size ({size}; {COMMAND_SUM})"
-                problems.add(path, "APPLICATION_COMMAND_TOO_LARGE", message)
+            problems.add((index, "name"), "APPLICATION_COMMANDS_DUPLICATE_NAME", message)
+        if keys[index][0] == 1:
+            _check_option(problems, (index,), command)
         else:
-            problems.length((*path, "name"), command.get("name"), 32, 1)
-            if command.get("description") or command.get("options"):
-                message = "Context menu commands cannot have a description or options"
-                problems.add(path, "APPLICATION_COMMAND_INVALID", message)
+            problems.check((index,), command, MENU)
+        if (size := _command_size(command)) > COMMAND_SUM:
+            message = f"Command exceeds maximum size ({size}; {COMMAND_SUM})"
+            problems.add((index,), "APPLICATION_COMMAND_TOO_LARGE", message)
     problems.raise_if_any()
 
 
@@ -351,28 +299,21 @@ def _check_option(problems: Problems, path: Path, option: Json) -> None:
     name = str(option.get("name", ""))
     if not COMMAND_NAME.fullmatch(name) or name != name.lower():
         problems.add((*path, "name"), "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
-    problems.length((*path, "description"), option.get("description"), 100, 1)
-    choices = option.get("choices") or []
-    problems.length((*path, "choices"), choices, CHOICES)
-    _check_choices(problems, (*path, "choices"), choices)
-    options = option.get("options") or []
-    problems.length((*path, "options"), options, 25)
-    names: set[str] = set()
-    optional = False
-    for index, child in enumerate(options):
+    problems.check(path, option, COMMAND)
+    before: list[Json] = []
+    for index, child in enumerate(option.get("options") or ()):
         here = (*path, "options", index)
         _check_option(problems, here, child)
-        if child.get("name") in names:
+        if child.get("name") in [other.get("name") for other in before]:
             message = "Option name must be unique"
             problems.add((*here, "name"), "APPLICATION_COMMAND_OPTIONS_NAME_INVALID", message)
-        names.add(str(child.get("name")))
-        if child.get("required") and optional:
+        if child.get("required") and not all(other.get("required") for other in before):
             message = "Required options must be placed before non-required options"
             problems.add((*here, "required"), "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID", message)
-        optional = optional or not child.get("required")
+        before.append(child)
 
 
 def _command_size(option: Json) -> int:
-    own = len(option.get("name", "")) + len(option.get("description") or "")
-    choices = sum(len(c["name"]) + len(str(c["value"])) for c in option.get("choices") or ())
-    return own + choices + sum(_command_size(child) for child in option.get("options") or ())
+    texts = [text for key in ("name", "description") for _, text in _values(option, key)]
+    texts += [text for key in ("name", "value") for _, text in _values(option, f"choices.*.{key}")]
+    return sum(len(str(text or "")) for text in texts) + sum(map(_command_size, option.get("options") or ()))

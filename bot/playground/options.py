@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET, Struct, UnsetType, to_builtins
 
 from bot.playground import limits
-from bot.playground.errors import Declined, Json, Refused
-from bot.playground.guild import roles
+from bot.playground.errors import Declined, Json
+from bot.playground.guild import channel_payload, roles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.playground.world import Channel, Message, World
 
-SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, ATTACHMENT = range(
-    1, 12
-)
-USER_SELECT, ROLE_SELECT, MENTIONABLE_SELECT, CHANNEL_SELECT, FILE_UPLOAD = 5, 6, 7, 8, 19
+SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, NUMBER, ATTACHMENT = 1, 2, 3, 4, 5, 10, 11
+OPTION_OBJECTS = {6: "user", 7: "channel", 8: "role", 9: "mentionable", ATTACHMENT: "attachment"}
+SELECT_OBJECTS = {5: "user", 6: "role", 7: "mentionable", 8: "channel", limits.FILE_UPLOAD: "attachment"}
+"""To what the values of a type of option, or of component, point."""
+PLAIN = {STRING: (str,), INTEGER: (int,), BOOLEAN: (bool,), NUMBER: (int, float)}
 STRING_LENGTH = 6000
 """Discord's limit for a string option that sets none itself."""
 LARGEST_INTEGER = 2**53
 """Discord's limit for an integer option."""
-OPTION_TYPES: dict[int, type | tuple[type, ...]] = {
-    STRING: str,
-    INTEGER: int,
-    BOOLEAN: bool,
-    NUMBER: (int, float),
-}
+
+
+class Option(Struct):
+    """An option of a slash command, as the page sends it."""
+
+    name: str
+    value: str | int | float | bool | None = None
+    options: list[Option] = []
+    focused: bool = False
+
+
+class Filled(Struct):
+    """A component of a submitted modal."""
+
+    type: int
+    id: int = 0
+    custom_id: str | UnsetType = UNSET
+    value: str | bool | UnsetType | None = UNSET
+    values: list[str] | UnsetType = UNSET
+    component: Filled | UnsetType = UNSET
+    components: list[Filled] | UnsetType = UNSET
 
 
 class Resolved:
@@ -43,81 +61,48 @@ class Resolved:
         """The interaction's ``resolved``, to be merged into its data; empty when nothing was pointed to."""
         return {"resolved": self._objects} if self._objects else {}
 
-    def _put(self, kind: str, key: str, value: Json) -> None:
+    def put(self, kind: str, key: str, value: Json) -> None:
+        """Add an object."""
         self._objects.setdefault(kind, {})[key] = value
 
-    def user(self, user_id: str) -> None:
-        """Point to a user, in the server as a member too."""
-        try:
-            self._put("users", user_id, self._world.user(user_id))
-        except Refused:
-            raise Declined("There is no such person here.") from None
-        if not self._channel.is_direct:
-            permissions = self._world.permissions(user_id, self._channel)
-            member = {**self._world.membership(user_id), "permissions": str(permissions.value)}
-            self._put("members", user_id, member)
+    def file(self, file_id: str) -> Json:
+        """Find the attachment object of a file that the person has uploaded.
 
-    def role(self, role_id: str) -> None:
-        """Point to a role of the server."""
-        for role in roles(self._world):
-            if role["id"] == role_id:
-                self._put("roles", role_id, role)
-                return
-        raise Declined("There is no such role here.")
-
-    def mentionable(self, some_id: str) -> None:
-        """Point to a user or a role."""
-        if some_id in self._world.users or some_id == self._world.bot_id:
-            self.user(some_id)
-        else:
-            self.role(some_id)
-
-    def channel(self, channel_id: str) -> None:
-        """Point to a channel of the server."""
-        channel = self._world.channels.get(channel_id)
-        if channel is None or channel.is_direct:
-            raise Declined("There is no such channel here.")
-        permissions = self._world.permissions(self._user_id, channel)
-        payload = self._world.channel_payload(channel)
-        self._put("channels", channel_id, {**payload, "permissions": str(permissions.value)})
-
-    def attachment(self, file_id: str) -> None:
-        """Point to a file that the person has uploaded."""
+        Raises:
+            Declined: it is gone, or another person's.
+        """
         stored = self._world.files.get(file_id)
         if stored is None or stored.owner != self._user_id:
             raise Declined("The file is not here any more. Please choose it again.")
-        self._put("attachments", file_id, {**stored.attachment, "ephemeral": True})
+        return stored.attachment
 
-    def message(self, message: Message) -> None:
-        """Point to the target of a context menu, in full even without the message content intent."""
-        self._put("messages", message.id, message.payload)
+    def find(self, kind: str, key: str) -> None:
+        """Add the user, role, mentionable, channel or attachment with an id.
 
-    def of_select(self, component_type: int, value: str) -> None:
-        """Follow a value chosen in a select menu or an upload field; plain strings point to nothing."""
-        resolvers = {
-            USER_SELECT: self.user,
-            ROLE_SELECT: self.role,
-            MENTIONABLE_SELECT: self.mentionable,
-            CHANNEL_SELECT: self.channel,
-            FILE_UPLOAD: self.attachment,
-        }
-        if component_type in resolvers:
-            resolvers[component_type](value)
-
-    def of_option(self, option_type: int, value: str) -> None:
-        """Follow the value of a slash command's option."""
-        resolvers = {
-            USER: self.user,
-            ROLE: self.role,
-            MENTIONABLE: self.mentionable,
-            CHANNEL: self.channel,
-            ATTACHMENT: self.attachment,
-        }
-        resolvers[option_type](value)
+        Raises:
+            Declined: there is none.
+        """
+        world = self._world
+        people = {world.bot_id: world.bot, **world.users}
+        if kind == "attachment":
+            self.put("attachments", key, {**self.file(key), "ephemeral": True})
+        elif kind == "channel" and key in world.channels and world.channels[key].person is None:
+            channel = world.channels[key]
+            permissions = world.permissions(self._user_id, channel)
+            self.put("channels", key, {**channel_payload(world, channel), "permissions": permissions})
+        elif kind in ("user", "mentionable") and key in people:
+            self.put("users", key, people[key])
+            if self._channel.person is None:
+                permissions = world.permissions(key, self._channel)
+                self.put("members", key, {**world.member(key), "permissions": permissions})
+        elif kind in ("role", "mentionable") and (role := [r for r in roles(world) if r["id"] == key]):
+            self.put("roles", key, role[0])
+        else:
+            raise Declined(f"There is no such {kind} here: please choose again.")
 
 
 def check_options(
-    definitions: Sequence[Json], given: Any, resolved: Resolved, *, unfinished: bool
+    definitions: Sequence[Json], given: Sequence[Option], resolved: Resolved, *, unfinished: bool
 ) -> list[Json]:
     """Check the options of a slash command, subcommands included.
 
@@ -133,110 +118,85 @@ def check_options(
     Raises:
         Declined: Discord's client would not send this.
     """
-    if not isinstance(given, list) or not all(isinstance(option, dict) for option in given):
-        raise Declined("The options are not in order.")
     by_name = {definition["name"]: definition for definition in definitions}
-    result = []
+    result: dict[str, Json] = {}
     for option in given:
-        definition = by_name.get(str(option.get("name")))
+        definition = by_name.pop(option.name, None)
         if definition is None:
-            raise Declined(f"The command has no option {option.get('name')!r}.")
-        checked: Json = {"name": definition["name"], "type": definition["type"]}
-        if definition["type"] in (SUBCOMMAND, GROUP):
+            raise Declined(f"The command has no option {option.name!r}, or it is given twice.")
+        kind = definition["type"]
+        checked = result[option.name] = {"name": option.name, "type": kind}
+        if kind in (SUBCOMMAND, GROUP):
+            by_name.clear()  # only one of them can be chosen
             inner = definition.get("options") or []
-            children = option.get("options") or []
-            checked["options"] = check_options(inner, children, resolved, unfinished=unfinished)
-        else:
-            if unfinished and option.get("focused"):
-                checked["focused"] = True
-            if not unfinished or definition["type"] > BOOLEAN:
-                _check_value(definition, option.get("value"), resolved, unfinished=unfinished)
-            checked["value"] = option.get("value")
-        result.append(checked)
-    names = [option["name"] for option in result]
-    if len(names) != len(set(names)):
-        raise Declined("An option is given twice.")
-    is_group = any(definition["type"] in (SUBCOMMAND, GROUP) for definition in definitions)
-    if is_group and len(result) != 1:
-        raise Declined("Please choose one of the subcommands.")
-    if not unfinished:
-        for definition in definitions:
-            if definition.get("required") and definition["name"] not in names:
-                raise Declined(f"The option {definition['name']} is required.")
-    return result
+            checked["options"] = check_options(inner, option.options, resolved, unfinished=unfinished)
+            continue
+        checked["value"] = option.value
+        if unfinished and option.focused:
+            checked["focused"] = True
+        if kind in OPTION_OBJECTS:
+            resolved.find(OPTION_OBJECTS[kind], str(option.value))
+        elif not unfinished:  # what is being typed may be anything yet
+            _check_value(definition, option.value)
+    for definition in by_name.values():
+        if definition["type"] in (SUBCOMMAND, GROUP):
+            raise Declined("Please choose one of the subcommands.")
+        if definition.get("required") and not unfinished:
+            raise Declined(f"The option {definition['name']} is required.")
+    return list(result.values())
 
 
-def _check_value(definition: Json, value: Any, resolved: Resolved, *, unfinished: bool) -> None:
-    name, kind = definition["name"], int(definition["type"])
-    if kind not in OPTION_TYPES:
-        if not isinstance(value, str):
-            raise Declined(f"{name}: please choose again.")
-        resolved.of_option(kind, value)
-        return
-    if unfinished:
-        return  # a number that is being typed may be anything yet
-    if not isinstance(value, OPTION_TYPES[kind]) or (isinstance(value, bool) and kind != BOOLEAN):
+def _check_value(definition: Json, value: str | float | bool | None) -> None:
+    name, kind = definition["name"], definition["type"]
+    choices = [choice["value"] for choice in definition.get("choices") or ()]
+    if not isinstance(value, PLAIN[kind]) or (isinstance(value, bool) and kind != BOOLEAN):
         raise Declined(f"{name}: this is not a value of the right kind.")
-    if isinstance(value, str):
-        least, most = definition.get("min_length") or 0, definition.get("max_length") or STRING_LENGTH
-        if not max(least, 1) <= len(value) <= most:
-            raise Declined(f"{name}: must have between {max(least, 1)} and {most} characters.")
-    elif kind != BOOLEAN and isinstance(value, int | float):
-        least, most = definition.get("min_value"), definition.get("max_value")
-        if kind == INTEGER and abs(value) > LARGEST_INTEGER:
-            raise Declined(f"{name}: the number is too large.")
-        if (least is not None and value < least) or (most is not None and value > most):
-            raise Declined(f"{name}: must be between {least} and {most}.".replace("None", "any"))
-    choices = definition.get("choices")
-    if choices and value not in [choice["value"] for choice in choices]:
+    if choices and value not in choices:
         raise Declined(f"{name}: please take one of the choices.")
+    if isinstance(value, str):
+        least, most = definition.get("min_length") or 1, definition.get("max_length") or STRING_LENGTH
+        if not least <= len(value) <= most:
+            raise Declined(f"{name}: must have between {least} and {most} characters.")
+    elif kind != BOOLEAN:
+        largest = LARGEST_INTEGER if kind == INTEGER else float("inf")
+        least, most = definition.get("min_value", -largest), definition.get("max_value", largest)
+        if not least <= value <= most:
+            raise Declined(f"{name}: must be between {least} and {most}.")
 
 
-def check_click(message: Message, custom_id: str, values: Any, resolved: Resolved) -> Json:
+def check_click(message: Message, custom_id: str, values: list[str] | None, resolved: Resolved) -> Json:
     """Check a click on a button or a choice in a select, and make the interaction's data of it.
 
     Raises:
         Declined: the message has no such component, or it does not take this.
     """
-    for component in limits.walk(message.payload["components"]):
-        if component.get("custom_id") == custom_id:
-            break
-    else:
-        raise Declined("The message has no such button any more.")
-    if component.get("disabled"):
-        raise Declined("This is switched off.")
-    data: Json = {"custom_id": custom_id, "component_type": component["type"], "id": component["id"]}
-    if component["type"] == limits.BUTTON:
+    found = [c for c in limits.walk(message.payload["components"]) if c.get("custom_id") == custom_id]
+    if not found or found[0].get("disabled"):
+        raise Declined("The message has no such button any more, or it is switched off.")
+    component, kind = found[0], found[0]["type"]
+    data: Json = {"custom_id": custom_id, "component_type": kind, "id": component["id"]}
+    if kind == limits.BUTTON:
         return data
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise Declined("Nothing is chosen.")
-    _check_choice(component, values, resolved)
-    return {**data, "values": values, **resolved.data}
+    values = values or []
+    if not component["min_values"] <= len(values) <= component["max_values"]:
+        raise Declined(f"Please choose between {component['min_values']} and {component['max_values']}.")
+    if kind == limits.STRING_SELECT and not {o["value"] for o in component["options"]}.issuperset(values):
+        raise Declined("There is no such choice any more.")
+    for value in values if kind in SELECT_OBJECTS else ():
+        resolved.find(SELECT_OBJECTS[kind], value)
+    return {**data, "values": values}
 
 
-def _check_choice(component: Json, values: list[str], resolved: Resolved) -> None:
-    least, most = component.get("min_values", 1), component.get("max_values", 1)
-    if not least <= len(values) <= most:
-        raise Declined(f"Please choose between {least} and {most}.")
-    if component["type"] == limits.STRING_SELECT:
-        known = {option["value"] for option in component["options"]}
-        if not known.issuperset(values):
-            raise Declined("There is no such choice any more.")
-    for value in values:
-        resolved.of_select(component["type"], value)
-
-
-def check_submission(components: Any, resolved: Resolved) -> list[Json]:
-    """Check the components of a submitted modal.
+def check_submission(filled: Sequence[Filled], resolved: Resolved) -> list[Json]:
+    """Check the components of a submitted modal, and return them as the interaction carries them.
 
     Raises:
-        Declined: they have not the shape of a submission, or a text is too long.
+        Declined: a text is too long, or a value points to nothing.
     """
-    if not isinstance(components, list) or not all(isinstance(c, dict) for c in components):
-        raise Declined("The form is not in order.")
+    components: list[Json] = to_builtins(filled)
     for component in limits.walk(components):
         if len(str(component.get("value") or "")) > limits.TEXT_INPUT_LENGTH:
             raise Declined(f"A text may have {limits.TEXT_INPUT_LENGTH} characters at most.")
-        for value in component.get("values") or ():
-            resolved.of_select(int(component.get("type") or 0), str(value))
+        for value in component.get("values", ()) if component["type"] in SELECT_OBJECTS else ():
+            resolved.find(SELECT_OBJECTS[component["type"]], value)
     return components

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import msgspec
 from aiohttp import WSMsgType, web
 
 from bot.playground import limits
 from bot.playground.errors import Declined, Json, Refused
 from bot.playground.files import FILE_BYTES, Upload
-from bot.playground.guild import GUILD_NAME
+from bot.playground.guild import channel_payload
 from bot.playground.interactions import Interaction, Interactions, Kind
 from bot.playground.messages import mention
-from bot.playground.options import Resolved, check_click, check_options, check_submission
-from bot.playground.sockets import Outbox
-from bot.playground.world import Channel, Message, World
+from bot.playground.options import Filled, Option, Resolved, check_click, check_options, check_submission
+from bot.playground.sockets import Lines
+from bot.playground.world import GUILD_NAME, Channel, Message, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from bot.playground.gateway import Gateway
 
 log = logging.getLogger(__name__)
@@ -56,21 +55,32 @@ class Welcome:
     examples: Sequence[Example] = ()
 
 
+class Frame(msgspec.Struct):
+    """What a page may send in ``d``; every type of frame uses some of it."""
+
+    channel_id: str
+    nonce: str | None = None
+    content: str = ""
+    attachments: list[str] = []
+    command_id: str = ""
+    options: list[Option] = []
+    target_id: str = ""
+    message_id: str | None = None
+    custom_id: str = ""
+    values: list[str] | None = None
+    components: list[Filled] = []
+
+
+@dataclass(eq=False)
 class Page:
     """One open page of one person."""
 
-    def __init__(self, user_id: str, send: Callable[[str], None]) -> None:
-        self._user_id = user_id
-        self._send = send
-
-    @property
-    def user_id(self) -> str:
-        """Whose page it is."""
-        return self._user_id
+    user_id: str
+    send: Callable[[str], None]
 
     def tell(self, kind: str, data: Json | list[Json]) -> None:
         """Send a frame."""
-        self._send(json.dumps({"t": kind, "d": data}))
+        self.send(json.dumps({"t": kind, "d": data}))
 
 
 class Pages:
@@ -79,20 +89,35 @@ class Pages:
     def __init__(
         self, world: World, gateway: Gateway, interactions: Interactions, welcome: Welcome | None
     ) -> None:
+        self.lines = Lines()
         self._world = world
         self._gateway = gateway
         self._interactions = interactions
         self._welcome = welcome
         self._open: set[Page] = set()
-        self._lines: set[Outbox] = set()
         gateway.on_presence = self._tell_presence
 
     # To the pages
 
     def join(self, user_id: str, send: Callable[[str], None]) -> Page:
         """Open a page and greet it."""
-        page = Page(user_id, send)
-        page.tell("hello", self._hello(user_id))
+        world, page = self._world, Page(user_id, send)
+        messages: dict[str, list[Json]] = {}
+        for channel in world.visible(user_id):
+            seen = [m.payload for m in channel.messages.values() if m.viewer in (None, user_id)]
+            messages[channel.id] = seen[-HISTORY:]
+        hello = {
+            "me": world.user(user_id),
+            "users": [{**user, "admin": key == world.admin_id} for key, user in world.users.items()],
+            "bot": world.bot,
+            "online": self._gateway.online,
+            "guild": {"id": world.guild_id, "name": GUILD_NAME},
+            "channels": [channel_payload(world, c, seen_by=user_id) for c in world.visible(user_id)],
+            "commands": world.commands_for(user_id),
+            "messages": messages,
+            "welcome": asdict(self._welcome) if self._welcome else None,
+        }
+        page.tell("hello", hello)
         self._open.add(page)
         return page
 
@@ -100,46 +125,21 @@ class Pages:
         """Close a page."""
         self._open.discard(page)
 
-    def _hello(self, user_id: str) -> Json:
-        world = self._world
-        visible = [c for c in world.channels.values() if world.permissions(user_id, c).view_channel]
-        return {
-            "me": world.user(user_id),
-            "users": [{**user, "admin": key == world.admin_id} for key, user in world.users.items()],
-            "bot": world.bot,
-            "online": self._gateway.online,
-            "guild": {"id": world.guild_id, "name": GUILD_NAME},
-            "channels": [world.channel_payload(channel, seen_by=user_id) for channel in visible],
-            "commands": world.commands_for(user_id),
-            "messages": {channel.id: self._history(user_id, channel) for channel in visible},
-            "welcome": asdict(self._welcome) if self._welcome else None,
-        }
-
-    def _history(self, user_id: str, channel: Channel) -> list[Json]:
-        seen = [m.payload for m in channel.messages.values() if self._world.sees(user_id, m)]
-        return seen[-HISTORY:]
-
-    def message_posted(self, message: Message) -> None:
-        """Show a new message to everybody who may see it."""
-        self._show("message", message, message.payload)
-
-    def message_changed(self, message: Message) -> None:
-        """Show a message's later state."""
-        self._show("message", message, message.payload)
-
-    def message_deleted(self, message: Message) -> None:
-        """Take a message off the pages."""
-        self._show("delete", message, {"id": message.id, "channel_id": message.channel_id})
-
-    def _show(self, kind: str, message: Message, data: Json) -> None:
+    def tell(self, event: str, message: Message) -> None:
+        """Show what has become of a message to everybody who may see it."""
+        payload = message.payload
         for page in self._open:
-            if self._world.sees(page.user_id, message):
-                page.tell(kind, data)
+            if not self._world.sees(page.user_id, message):
+                continue
+            if event == "MESSAGE_DELETE":
+                page.tell("delete", {"id": payload["id"], "channel_id": payload["channel_id"]})
+            else:
+                page.tell("message", payload)
 
     def bot_types(self, channel: Channel) -> None:
         """Show that the bot is working."""
         for page in self._open:
-            if self._world.permissions(page.user_id, channel).view_channel:
+            if channel.person in (None, page.user_id):
                 page.tell("typing", {"channel_id": channel.id})
 
     def commands_changed(self) -> None:
@@ -158,12 +158,10 @@ class Pages:
         user_id = request.query.get("user") or next(iter(self._world.users))
         if user_id not in self._world.users:
             raise web.HTTPNotFound(text="There is nobody with this id.")
-        if len(self._lines) >= PAGES:
+        if len(self.lines) >= PAGES:
             raise web.HTTPServiceUnavailable(text="Too many pages are open.")
         socket = web.WebSocketResponse(max_msg_size=FRAME_BYTES, timeout=0.5, heartbeat=20)
-        await socket.prepare(request)
-        async with Outbox(socket, request) as outbox:
-            self._lines.add(outbox)
+        async with self.lines.open(socket, request) as outbox:
             page = self.join(user_id, outbox.put)
             try:
                 async for received in socket:
@@ -171,22 +169,16 @@ class Pages:
                         self.hear(page, received.data)
             finally:
                 self.leave(page)
-                self._lines.discard(outbox)
         return socket
-
-    async def close(self) -> None:
-        """Close all pages."""
-        await asyncio.gather(*(outbox.close(1001, "Server shutdown") for outbox in list(self._lines)))
 
     def hear(self, page: Page, text: str) -> Interaction | None:
         """Do what a page asks, or tell it why not. Returns the interaction that began, if one did."""
         nonce = None
         try:
-            frame = json.loads(text)
-            json.dumps(frame, ensure_ascii=False, allow_nan=False).encode()  # no half characters, no NaN
+            frame = msgspec.json.decode(text)
             kind, data = frame["t"], frame["d"]
             nonce = data.get("nonce")
-            return self._do(page, kind, data)
+            return self._do(page, kind, msgspec.convert(data, Frame))
         except Declined as declined:
             page.tell("failed", {"nonce": nonce, "text": str(declined)})
         except Refused as refused:
@@ -197,110 +189,85 @@ class Pages:
             page.tell("failed", {"nonce": nonce, "text": "The page sent something that makes no sense."})
         return None
 
-    def _do(self, page: Page, kind: str, data: Json) -> Interaction | None:
-        channel = self._world.channel(str(data["channel_id"]))
-        if not self._world.permissions(page.user_id, channel).view_channel:
+    def _do(self, page: Page, kind: str, frame: Frame) -> Interaction | None:
+        channel = self._world.channels.get(frame.channel_id)
+        if channel is None or channel.person not in (None, page.user_id):
             raise Declined("There is no such channel here.")
+        source = None
+        if frame.message_id is not None:
+            source = self._world.message(channel, frame.message_id, page.user_id)
+        resolved = Resolved(self._world, page.user_id, channel)
         match kind:
             case "send":
-                self._send(page, channel, data)
+                self._send(page, channel, frame, resolved)
+                return None
             case "dismiss":
-                message = self._seen(page, channel, data["message_id"])
-                if message.viewer is None:
+                if source is None or source.viewer is None:
                     raise Declined("Only private messages can be dismissed.")
-                self._world.delete(message)
-            case "command":
-                return self._command(page, channel, data, Kind.COMMAND)
-            case "autocomplete":
-                return self._command(page, channel, data, Kind.AUTOCOMPLETE)
+                self._world.delete(source)
+                return None
+            case "command" | "autocomplete":
+                asks = Kind.COMMAND if kind == "command" else Kind.AUTOCOMPLETE
+                data = self._command(page, channel, frame, resolved, unfinished=kind == "autocomplete")
             case "menu":
-                return self._menu(page, channel, data)
-            case "click":
-                return self._click(page, channel, data)
+                asks, data = Kind.COMMAND, self._menu(page, channel, frame, resolved)
+            case "click" if source is not None:
+                asks, data = Kind.COMPONENT, check_click(source, frame.custom_id, frame.values, resolved)
             case "modal":
-                return self._modal(page, channel, data)
+                components = check_submission(frame.components, resolved)
+                asks, data = Kind.MODAL, {"custom_id": frame.custom_id, "components": components}
             case _:
                 raise Declined(f"The page asked for something unknown: {kind!r}.")
-        return None
+        data = {**data, **resolved.data}
+        return self._interactions.open(asks, page, channel, data, frame.nonce, source)
 
-    def _seen(self, page: Page, channel: Channel, message_id: Any) -> Message:
-        message = channel.messages.get(str(message_id))
-        if message is None or not self._world.sees(page.user_id, message):
-            raise Declined("The message is gone.")
-        return message
-
-    def _send(self, page: Page, channel: Channel, data: Json) -> None:
-        content, ids = str(data.get("content") or "").strip(), data.get("attachments") or []
-        if not self._world.permissions(page.user_id, channel).send_messages:
-            raise Declined("You may not write in this channel.")
-        if len(content) > limits.CONTENT_LENGTH:
-            raise Declined(f"A message may have {limits.CONTENT_LENGTH} characters at most.")
-        if len(ids) > limits.ATTACHMENTS:
-            raise Declined(f"A message may have {limits.ATTACHMENTS} files at most.")
-        if not content and not ids:
+    def _send(self, page: Page, channel: Channel, frame: Frame, resolved: Resolved) -> None:
+        message, content = self._world.new_message(page.user_id, channel), frame.content.strip()
+        for what, given, most in (
+            ("characters", content, limits.CONTENT_LENGTH),
+            ("files", frame.attachments, limits.ATTACHMENTS),
+        ):
+            if len(given) > most:
+                raise Declined(f"A message may have {most} {what} at most.")
+        if not content and not frame.attachments:
             raise Declined("The message is empty.")
-        message = self._world.new_message(page.user_id, channel)
-        for file_id in ids:
-            stored = self._world.files.get(str(file_id))
-            if stored is None or stored.owner != page.user_id:
-                raise Declined("The file is not here any more. Please choose it again.")
-            message.payload["attachments"].append(stored.attachment)
+        for file_id in frame.attachments:
+            message.payload["attachments"].append(resolved.file(file_id))
         message.payload["content"] = content
         mention(self._world, message.payload)
         self._world.post(message)
 
-    def _registered(self, page: Page, channel: Channel, data: Json, *kinds: int) -> Json:
-        command = self._world.commands.get(str(data["command_id"]))
+    def _registered(self, page: Page, channel: Channel, frame: Frame, *kinds: int) -> tuple[Json, Json]:
+        command = self._world.commands.get(frame.command_id)
         if command is None or command["type"] not in kinds:
             raise Declined("The bot does not know this command any more.")
         if not self._world.may_use(page.user_id, command, channel):
             raise Declined("You may not use this command here.")
-        return command
+        return command, {key: command[key] for key in ("id", "name", "type")}
 
-    def _command(self, page: Page, channel: Channel, data: Json, kind: Kind) -> Interaction:
-        command = self._registered(page, channel, data, SLASH)
-        resolved = Resolved(self._world, page.user_id, channel)
-        unfinished = kind is Kind.AUTOCOMPLETE
+    def _command(
+        self, page: Page, channel: Channel, frame: Frame, resolved: Resolved, *, unfinished: bool
+    ) -> Json:
+        command, about = self._registered(page, channel, frame, SLASH)
         definitions = command.get("options") or []
-        options = check_options(definitions, data.get("options") or [], resolved, unfinished=unfinished)
-        about = {**_about(command), "options": options, **resolved.data}
-        return self._interactions.open(kind, page, channel, about, nonce=data.get("nonce"))
+        options = check_options(definitions, frame.options, resolved, unfinished=unfinished)
+        return {**about, "options": options}
 
-    def _menu(self, page: Page, channel: Channel, data: Json) -> Interaction:
-        command = self._registered(page, channel, data, USER_MENU, MESSAGE_MENU)
-        resolved = Resolved(self._world, page.user_id, channel)
-        target = str(data["target_id"])
+    def _menu(self, page: Page, channel: Channel, frame: Frame, resolved: Resolved) -> Json:
+        command, about = self._registered(page, channel, frame, USER_MENU, MESSAGE_MENU)
         if command["type"] == USER_MENU:
-            resolved.user(target)
+            resolved.find("user", frame.target_id)
         else:
-            resolved.message(self._seen(page, channel, target))
-        about = {**_about(command), "target_id": target, **resolved.data}
-        return self._interactions.open(Kind.COMMAND, page, channel, about, nonce=data.get("nonce"))
-
-    def _click(self, page: Page, channel: Channel, data: Json) -> Interaction:
-        message = self._seen(page, channel, data["message_id"])
-        resolved = Resolved(self._world, page.user_id, channel)
-        about = check_click(message, str(data["custom_id"]), data.get("values"), resolved)
-        return self._interactions.open(
-            Kind.COMPONENT, page, channel, about, nonce=data.get("nonce"), source=message
-        )
-
-    def _modal(self, page: Page, channel: Channel, data: Json) -> Interaction:
-        source = None
-        if data.get("message_id") is not None:
-            source = self._seen(page, channel, data["message_id"])
-        resolved = Resolved(self._world, page.user_id, channel)
-        components = check_submission(data["components"], resolved)
-        about = {"custom_id": str(data["custom_id"]), "components": components, **resolved.data}
-        return self._interactions.open(
-            Kind.MODAL, page, channel, about, nonce=data.get("nonce"), source=source
-        )
+            # In full, even without the message content intent.
+            target = self._world.message(channel, frame.target_id, page.user_id)
+            resolved.put("messages", target.id, target.payload)
+        return {**about, "target_id": frame.target_id}
 
     def upload(self, user_id: str, upload: Upload) -> Json:
         """Keep a file that a person wants to give to a command or a message.
 
         Raises:
-            Declined: there is nobody with this id, or the file is empty or too large.
+            Declined: there is nobody with this id, or the file is too large.
         """
         if user_id not in self._world.users:
             raise Declined("There is nobody with this id.")
@@ -308,8 +275,3 @@ class Pages:
             raise Declined(f"The file is too large: {FILE_BYTES // 1024**2} MiB at most.")
         channel = self._world.direct_channel(user_id)
         return self._world.files.add(channel.id, user_id, upload)
-
-
-def _about(command: Json) -> Json:
-    about = {key: command[key] for key in ("id", "name", "type")}
-    return {**about, "guild_id": command["guild_id"]} if "guild_id" in command else about

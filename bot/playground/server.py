@@ -71,9 +71,9 @@ class Playground:
         self.interactions = Interactions(self.world, self.gateway)
         self.pages = Pages(self.world, self.gateway, self.interactions, welcome)
         # The bot hears of a message before the people do, as the answer to its own request comes later still.
-        self.world.listeners += [self.gateway, self.pages]
+        self.world.listeners += [self.gateway.tell, self.pages.tell]
         self.fail_next = self.ratelimits.fail_next
-        self.drop_gateways = self.gateway.drop
+        self.drop_gateways = self.gateway.lines.cut
         self.url = ""
         self._samples = samples
         self._runner: web.AppRunner | None = None
@@ -116,8 +116,8 @@ class Playground:
     async def stop(self) -> None:
         """Close all lines, then the server. Takes no longer than a moment."""
         self.interactions.close()
-        await self.pages.close()
-        await self.gateway.close()
+        await self.pages.lines.close()
+        await self.gateway.lines.close()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -134,17 +134,19 @@ class Playground:
             Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = before
 
     def person(self, name: str) -> Person:
-        """Return somebody who can be told what to do, by name ("ada"); a new name joins the server."""
-        for user in self.world.users.values():
-            if name in (user["username"], user["global_name"]):
-                return Person(self.pages, user["id"])
-        return Person(self.pages, self.world.add_person(name))
+        """Return somebody who can be told what to do, by name ("ada").
+
+        Raises:
+            KeyError: there is nobody of this name.
+        """
+        ids = {user["username"]: user_id for user_id, user in self.world.users.items()}
+        return Person(self.pages, ids[name.lower()])
 
     # The application
 
     def _application(self) -> web.Application:
         application = web.Application(client_max_size=REQUEST_BYTES, middlewares=[self._guard])
-        rest = Rest(self.world, self.gateway, self.interactions, self.ratelimits)
+        rest = Rest(self.world, self.gateway, self.interactions, self.pages, self.ratelimits)
         application.add_subapp("/api/v10", rest.application())
         application.router.add_get("/gateway", self.gateway.connect)
         application.router.add_get("/gateway/", self.gateway.connect)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import AsyncIterator
 
     from aiohttp import web
 
@@ -22,19 +22,6 @@ class Outbox:
         self._socket = socket
         self._transport = request.transport
         self._frames: asyncio.Queue[str] = asyncio.Queue(WAITING_FRAMES)
-        self._writer: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        self._writer = asyncio.create_task(self._write())
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._writer is not None:
-            self._writer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._writer
 
     def put(self, frame: str) -> None:
         """Queue a frame."""
@@ -52,8 +39,35 @@ class Outbox:
         """Close the socket with a code."""
         await self._socket.close(code=code, message=message.encode())
 
-    async def _write(self) -> None:
+    async def write(self) -> None:
+        """Send what is queued, for ever."""
         # The peer may be gone at any time; the reading side notices and ends the connection.
         with contextlib.suppress(ConnectionError):
             while True:
                 await self._socket.send_str(await self._frames.get())
+
+
+class Lines(set[Outbox]):
+    """All open sockets of one kind."""
+
+    @contextlib.asynccontextmanager
+    async def open(self, socket: web.WebSocketResponse, request: web.Request) -> AsyncIterator[Outbox]:
+        """Accept a socket and send in the background, as long as the block runs."""
+        await socket.prepare(request)
+        outbox = Outbox(socket, request)
+        self.add(outbox)
+        writer = asyncio.create_task(outbox.write())
+        try:
+            yield outbox
+        finally:
+            self.discard(outbox)
+            writer.cancel()
+
+    def cut(self) -> None:
+        """Break all lines without a word."""
+        for outbox in list(self):
+            outbox.cut()
+
+    async def close(self) -> None:
+        """Tell everybody that the server goes away."""
+        await asyncio.gather(*(outbox.close(1001, "Server shutdown") for outbox in list(self)))

@@ -50,7 +50,7 @@ async def test_the_page_over_its_own_websocket(playground: Playground, bot: Wire
             hello = (await line.receive_json())["d"]
             assert hello["me"]["global_name"] == "Grace"
             assert [user["admin"] for user in hello["users"]] == [False, False, False, True]
-            assert [c["type"] for c in hello["channels"]] == [0, 0, 0, 0, 1]
+            assert [c["type"] for c in hello["channels"]] == [0, 0, 0, 1]
             assert hello["channels"][-1]["recipients"][0]["bot"]
             assert hello["welcome"] is None
             channel_id = hello["channels"][0]["id"]

@@ -94,13 +94,6 @@ async def everything(playground: Playground, bot: Any, ada: Any, grace: Any) -> 
     await message.delete()
     await channel.typing()
     await (await bot.fetch_user(int(ada.id))).send("psst")
-    guild = bot.guilds[0]
     await bot.fetch_channel(channel.id)
-    await bot.fetch_guild(guild.id)
-    await guild.fetch_channels()
-    await guild.fetch_roles()
-    await guild.fetch_member(int(ada.id))
-    assert [g async for g in bot.fetch_guilds()]
     await bot.tree.fetch_commands()
-    await bot.tree.sync(guild=guild)
     await bot.application_info()

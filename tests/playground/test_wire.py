@@ -110,13 +110,9 @@ async def test_rest_of_the_server(playground: Playground, ada: Person, bot: Wire
     guild = bot.guilds[0]
     assert guild.name == "Local server"
     assert guild.owner_id == int(playground.world.admin_id)
-    assert (await bot.fetch_guild(guild.id)).name == guild.name
-    assert len([g async for g in bot.fetch_guilds()]) == 1
-    assert [c.name for c in await guild.fetch_channels()] == [c.name for c in guild.text_channels]
-    member = await guild.fetch_member(int(ada.id))
-    assert member.display_name == "Ada"
-    assert len(await guild.query_members("a")) == 1
-    assert (await error_of(guild.fetch_member(1))).code == 10013
+    assert [c.name for c in guild.text_channels] == ["general", "playground", "art-gallery"]
+    assert guild.me.display_name == "Wire Bot"
+    assert (await error_of(bot.fetch_user(1))).code == 10013
     assert (await error_of(bot.fetch_channel(1))).code == 10003
 
     channel = channel_of(bot, ada)
@@ -138,16 +134,9 @@ async def test_direct_messages(ada: Person, bot: WireBot) -> None:
 
 
 async def test_permissions(ada: Person, bot: WireBot) -> None:
-    announcements = bot.get_channel(int(ada.channel_id("announcements")))
-    assert isinstance(announcements, discord.TextChannel)
-    assert not announcements.permissions_for(announcements.guild.me).send_messages
-    assert (await error_of(announcements.send("?"))).code == 50013
     theirs = await channel_of(bot, ada).fetch_message(int((await ada.send("mine"))["id"]))
     assert (await error_of(theirs.delete())).code == 50013
     assert (await error_of(theirs.edit(content="yours"))).code == 50005
-    # An answer to a command needs no permission.
-    ada.channel = ada.channel_id("announcements")
-    assert (await ada.slash("count")).message is not None
 
 
 async def test_registration_has_limits(bot: WireBot) -> None:

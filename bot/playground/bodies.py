@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import BodyPartReader, web
 
-from bot.playground.errors import Refused, too_large
+from bot.playground.errors import Declined, Refused, too_large
 from bot.playground.files import FILE_BYTES, REQUEST_BYTES, Upload
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ async def read_body(request: web.Request) -> tuple[Any, dict[int, Upload]]:
     Raises:
         Refused: not JSON (50109), or over a limit (40005).
     """
-    if not request.can_read_body:
-        return None, {}
     try:
         if request.content_type == "multipart/form-data":
             return await _read_multipart(request)
@@ -47,14 +46,14 @@ async def read_body(request: web.Request) -> tuple[Any, dict[int, Upload]]:
 async def _read_multipart(request: web.Request) -> tuple[Any, dict[int, Upload]]:
     body: Any = None
     uploads: dict[int, Upload] = {}
-    total = 0
+    left = REQUEST_BYTES
     async for part in await request.multipart():
         if not isinstance(part, BodyPartReader):
             raise Refused(400, 50035, "Invalid Form Body")
-        data = await read_part(part, min(FILE_BYTES, REQUEST_BYTES - total))
-        if data is None:
+        data = await _read_part(part)
+        left -= len(data)
+        if len(data) > FILE_BYTES or left < 0:
             raise too_large()
-        total += len(data)
         name = part.name or ""
         if name == "payload_json":
             body = json.loads(data)
@@ -63,11 +62,23 @@ async def _read_multipart(request: web.Request) -> tuple[Any, dict[int, Upload]]
     return body, uploads
 
 
-async def read_part(part: BodyPartReader, most: int) -> bytes | None:
-    """Read the bytes of one part; None when there are more than allowed."""
+async def _read_part(part: BodyPartReader) -> bytes:
+    """Read one part, not much further than a file may be long."""
     data = bytearray()
-    while chunk := await part.read_chunk(1 << 16):
+    while len(data) <= FILE_BYTES and (chunk := await part.read_chunk(1 << 16)):
         data += chunk
-        if len(data) > most:
-            return None
     return bytes(data)
+
+
+async def read_upload(request: web.Request) -> Upload:
+    """Read the one file that a page uploads; one that is too long is cut just above the limit.
+
+    Raises:
+        Declined: there is none.
+    """
+    with contextlib.suppress(ValueError):  # what claims to be multipart need not be
+        if request.content_type == "multipart/form-data":
+            part = await (await request.multipart()).next()
+            if isinstance(part, BodyPartReader) and part.name == "file":
+                return Upload(part.filename or "unknown", await _read_part(part))
+    raise Declined("The file did not arrive.")

@@ -7,13 +7,13 @@ import itertools
 import json
 import time
 from collections import deque
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Union
 
 from bot.playground import limits
 from bot.playground.errors import Json
 from bot.playground.files import Upload
-from bot.playground.options import ATTACHMENT, GROUP, SUBCOMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -37,54 +37,39 @@ class NotSeen(AssertionError):
     """What was waited for has not come."""
 
 
+@dataclass(eq=False)
 class Reply:
     """What became of one interaction."""
 
-    def __init__(self, person: Person, nonce: str) -> None:
-        self._person = person
-        self._nonce = nonce
-        self._asked_at = time.monotonic()
-        self.interaction: Interaction | None = None
-        """The server's own record; None when the page's frame was refused."""
-        self.acknowledged_after: float | None = None
-        """Seconds until the bot's first answer; None while there is none."""
-        self.failed: str | None = None
-        """What the person is told when it went wrong."""
-        self.modal: Json | None = None
-        """The modal that the bot opened: ``custom_id``, ``title``, ``components``."""
-        self.choices: list[Json] | None = None
-        """The answer to an autocomplete request."""
-
-    def hear(self, kind: str, data: Json) -> None:
-        """Take a frame with this reply's nonce."""
-        match kind:
-            case "acked":
-                self.acknowledged_after = time.monotonic() - self._asked_at
-            case "failed":
-                self.failed = data["text"]
-            case "modal":
-                self.modal = data
-            case "choices":
-                self.choices = data["choices"]
+    person: Person
+    asked_at: float = field(default_factory=time.monotonic)
+    interaction: Interaction | None = None
+    """The server's own record; None when the page's frame was refused."""
+    acknowledged_after: float | None = None
+    """Seconds until the bot's first answer; None while there is none."""
+    failed: str | None = None
+    """What the person is told when it went wrong."""
+    modal: Json | None = None
+    """The modal that the bot opened: ``custom_id``, ``title``, ``components``."""
+    choices: list[Json] | None = None
+    """The answer to an autocomplete request."""
 
     @property
     def message(self) -> Json | None:
         """The present state of the answer (``@original``), as the person sees it."""
         original = self.interaction.original if self.interaction else None
-        return self._person.messages.get(original.id) if original else None
+        return self.person.messages.get(original.id) if original else None
 
     @property
     def messages(self) -> list[Json]:
         """All messages that the bot has posted for this interaction, oldest first."""
-        if self.interaction is None:
-            return []
-        own = self.interaction.id
-        every = self._person.messages.values()
-        return [m for m in every if (m.get("interaction_metadata") or {}).get("id") == own]
+        own = self.interaction.id if self.interaction else None
+        posted = [m for m in self.person.messages.values() if "interaction_metadata" in m]
+        return [message for message in posted if message["interaction_metadata"]["id"] == own]
 
     async def answered(self, timeout: float = PATIENCE) -> Reply:  # noqa: ASYNC109 - the caller's words
         """Wait for the acknowledgement, or for the news that there is none."""
-        await self._person.until(lambda: self.acknowledged_after is not None or bool(self.failed), timeout)
+        await self.person.until(lambda: self.acknowledged_after is not None or bool(self.failed), timeout)
         return self
 
     async def until(
@@ -103,14 +88,13 @@ class Reply:
                 raise NotSeen(f"The interaction failed: {self.failed}")
             return self.message if self.message is not None and check(self.message) else None
 
-        return await self._person.until(found, timeout, lambda: f"The message stands at {self.message}")
+        return await self.person.until(found, timeout, lambda: f"The message stands at {self.message}")
 
 
 class Person:
     """One person with one open page. Use as a context manager, or call ``leave`` at the end.
 
-    ``channel`` is the channel in which everything is done: an id, the name of one of the server's channels,
-    or ``"dm"`` for the direct messages with the bot.
+    ``channel`` is the channel in which everything is done: an id, as ``channel_id`` returns it.
     """
 
     def __init__(self, pages: Pages, user_id: str) -> None:
@@ -118,6 +102,7 @@ class Person:
         self._nonces = itertools.count(1)
         self._waiting: dict[str, Reply] = {}
         self._news = asyncio.Event()
+        self._channels: list[Json] = []
         self.id = user_id
         self.frames: deque[tuple[str, Any]] = deque(maxlen=FRAMES)
         """All frames of late, as (type, data)."""
@@ -126,7 +111,6 @@ class Person:
         self.commands: list[Json] = []
         self.user: Json = {}
         self.online = False
-        self._channels: list[Json] = []
         self._page = pages.join(user_id, self._hear)
         self.channel = self.channel_id("general")
 
@@ -142,11 +126,7 @@ class Person:
 
     def channel_id(self, name: str) -> str:
         """Find a channel's id by its name; ``"dm"`` means the direct messages with the bot."""
-        for channel in self._channels:
-            direct = channel["type"] == 1
-            if name == channel["id"] or (name == "dm" if direct else name == channel["name"]):
-                return str(channel["id"])
-        raise KeyError(name)
+        return {channel.get("name", "dm"): str(channel["id"]) for channel in self._channels}[name]
 
     # Hearing
 
@@ -154,6 +134,7 @@ class Person:
         frame = json.loads(text)
         kind, data = frame["t"], frame["d"]
         self.frames.append((kind, data))
+        reply = self._waiting.get(data.get("nonce") or "") if isinstance(data, dict) else None
         match kind:
             case "hello":
                 self.user, self.commands, self.online = data["me"], data["commands"], data["online"]
@@ -167,8 +148,14 @@ class Person:
                 self.commands = data
             case "bot":
                 self.online = data["online"]
-        if isinstance(data, dict) and (reply := self._waiting.get(data.get("nonce") or "")):
-            reply.hear(kind, data)
+            case "acked" if reply:
+                reply.acknowledged_after = time.monotonic() - reply.asked_at
+            case "failed" if reply:
+                reply.failed = data["text"]
+            case "modal" if reply:
+                reply.modal = data
+            case "choices" if reply:
+                reply.choices = data["choices"]
         self._news.set()
         self._news = asyncio.Event()
 
@@ -204,11 +191,7 @@ class Person:
 
     async def autocomplete(self, command: str, option: str, text: str, /, **others: Option) -> list[Json]:
         """Type into an option that completes itself, and return the choices that the bot offers."""
-        frame = self._command(command, {**others, option: text})
-        leaf = frame["options"]
-        while leaf and leaf[0]["type"] in (SUBCOMMAND, GROUP):
-            leaf = leaf[0]["options"]
-        next(given for given in leaf if given["name"] == option)["focused"] = True
+        frame = self._command(command, {**others, option: text}, focused=option)
         reply = await self._ask("autocomplete", **frame)
         if reply.choices is None:
             await self.until(lambda: reply.choices is not None or reply.failed is not None)
@@ -216,55 +199,33 @@ class Person:
 
     async def menu(self, command: str, target: Json | Person) -> Reply:
         """Use a context menu on a message or a person."""
-        target_id = target.id if isinstance(target, Person) else target["id"]
-        kinds = (2,) if isinstance(target, Person) else (3,)
-        found = self._registered(command, kinds)
-        return await self._ask("menu", command_id=found["id"], target_id=target_id)
+        kind, target_id = (2, target.id) if isinstance(target, Person) else (3, target["id"])
+        return await self._ask("menu", command_id=self._registered(command, kind)["id"], target_id=target_id)
 
     async def click(self, message: Json | Reply, button: str) -> Reply:
         """Click a button, named by its label or its custom id."""
-        payload = _payload(message)
-        component = _component(payload, button)
-        return await self._ask(
-            "click",
-            channel_id=payload["channel_id"],
-            message_id=payload["id"],
-            custom_id=component["custom_id"],
-            component_type=component["type"],
-        )
+        return await self._ask("click", **_component(message, button))
 
     async def select(self, message: Json | Reply, custom_id: str, values: Iterable[str]) -> Reply:
         """Choose values in a select menu."""
-        payload = _payload(message)
-        component = _component(payload, custom_id)
-        return await self._ask(
-            "click",
-            channel_id=payload["channel_id"],
-            message_id=payload["id"],
-            custom_id=component["custom_id"],
-            component_type=component["type"],
-            values=list(values),
-        )
+        return await self._ask("click", **_component(message, custom_id), values=list(values))
 
     async def submit(self, opened: Reply, /, **values: str | list[str]) -> Reply:
         """Fill in and send the modal that a reply has opened; values by the custom ids of its fields."""
-        modal = opened.modal
-        if modal is None:
+        if opened.modal is None or opened.interaction is None:
             raise NotSeen("The bot has opened no modal.")
-        source = opened.interaction.source if opened.interaction else None
+        source = opened.interaction.source
         return await self._ask(
             "modal",
-            custom_id=modal["custom_id"],
-            components=[_filled(component, values) for component in modal["components"]],
+            custom_id=opened.modal["custom_id"],
+            components=[_filled(component, values) for component in opened.modal["components"]],
             message_id=source.id if source else None,
         )
 
     async def send(self, content: str = "", files: Iterable[File] = ()) -> Json:
         """Write a message."""
-        ids = [self._upload(file) for file in files]
         before = set(self.messages)
-        frame = {"channel_id": self.channel, "content": content, "attachments": ids}
-        self._pages.hear(self._page, json.dumps({"t": "send", "d": frame}))
+        self._tell("send", content=content, attachments=[self._upload(file) for file in files])
         new = [m for key, m in self.messages.items() if key not in before and m["author"]["id"] == self.id]
         if not new:
             raise NotSeen(f"The message was not sent: {self.frames[-1]}")
@@ -272,64 +233,55 @@ class Person:
 
     def dismiss(self, message: Json) -> None:
         """Take an ephemeral message away."""
-        frame = {"channel_id": message["channel_id"], "message_id": message["id"]}
-        self._pages.hear(self._page, json.dumps({"t": "dismiss", "d": frame}))
+        self._tell("dismiss", channel_id=message["channel_id"], message_id=message["id"])
+
+    def _tell(self, kind: str, **data: Any) -> Interaction | None:
+        frame = {"t": kind, "d": {"channel_id": self.channel, **data}}
+        return self._pages.hear(self._page, json.dumps(frame))
 
     async def _ask(self, kind: str, **data: Any) -> Reply:
         nonce = str(next(self._nonces))
-        reply = self._waiting[nonce] = Reply(self, nonce)
-        frame = {"nonce": nonce, "channel_id": self.channel, **data}
-        reply.interaction = self._pages.hear(self._page, json.dumps({"t": kind, "d": frame}))
+        reply = self._waiting[nonce] = Reply(self)
+        reply.interaction = self._tell(kind, nonce=nonce, **data)
         return await reply.answered()
 
-    def _registered(self, name: str, kinds: Iterable[int]) -> Json:
+    def _registered(self, name: str, kind: int) -> Json:
         for command in self.commands:
-            if command["name"] == name and command["type"] in kinds:
+            if (command["name"], command["type"]) == (name, kind):
                 return command
         raise NotSeen(f"{self.user['global_name']} sees no command {name!r}.")
 
-    def _command(self, name: str, options: Mapping[str, Option]) -> Json:
+    def _command(self, name: str, options: Mapping[str, Option], *, focused: str = "") -> Json:
         first, *path = name.split()
-        command = self._registered(first, (1,))
-        levels, definitions = [], command.get("options") or []
-        for step in path:
-            definition = next(d for d in definitions if d["name"] == step)
-            levels.append(definition)
-            definitions = definition.get("options") or []
-        types = {definition["name"]: definition["type"] for definition in definitions}
-        given: list[Json] = []
-        for key, value in options.items():
-            kind = types.get(key, 0)
-            given.append({"name": key, "type": kind, "value": self._value(kind, value)})
-        for level in reversed(levels):
-            given = [{"name": level["name"], "type": level["type"], "options": given}]
+        command = self._registered(first, 1)
+        given: list[Json] = [
+            {"name": key, "value": self._value(value), "focused": key == focused}
+            for key, value in options.items()
+        ]
+        for step in reversed(path):
+            given = [{"name": step, "options": given}]
         return {"command_id": command["id"], "options": given}
 
-    def _value(self, kind: int, value: Option) -> str | int | float | bool:
+    def _value(self, value: Option) -> str | int | float | bool:
         if isinstance(value, Person):
             return value.id
-        if isinstance(value, Path | tuple) and kind == ATTACHMENT:
-            return self._upload(value)
-        if isinstance(value, str | int | float):
-            return value
-        raise TypeError(value)
+        return self._upload(value) if isinstance(value, Path | tuple) else value
 
     def _upload(self, file: File) -> str:
         name, data = (file.name, file.read_bytes()) if isinstance(file, Path) else file
         return str(self._pages.upload(self.id, Upload(name, data))["id"])
 
 
-def _payload(message: Json | Reply) -> Json:
+def _component(message: Json | Reply, name: str) -> Json:
+    """Find a button or select, and return what a click on it says."""
     payload = message.message if isinstance(message, Reply) else message
     if payload is None:
         raise NotSeen("There is no message to click on.")
-    return payload
-
-
-def _component(message: Json, name: str) -> Json:
-    for component in limits.walk(message["components"]):
+    for component in limits.walk(payload["components"]):
         if component.get("custom_id") and name in (component["custom_id"], component.get("label")):
-            return component
+            where = {"channel_id": payload["channel_id"], "message_id": payload["id"]}
+            what = {"custom_id": component["custom_id"], "component_type": component["type"]}
+            return {**where, **what}
     raise NotSeen(f"The message has no button or select {name!r}.")
 
 

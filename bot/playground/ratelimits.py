@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bot.playground.errors import Json
 
@@ -27,47 +26,45 @@ LIMITS = {
 }
 """Requests and seconds. Discord does not publish these; they are what its headers are seen to say."""
 UNLIMITED = "POST /interactions/{interaction}/{token}/callback"
-MAJOR_PARAMETERS = ("channel", "guild", "application", "token")
+MAJOR_PARAMETERS = ("channel", "application", "token")
 """Each value of these has a bucket of its own."""
 BUCKETS = 10_000
 
 
+class Limited(Exception):
+    """A request does not pass: 429, or what a test has ordered."""
+
+    def __init__(self, headers: Mapping[str, str], status: int, body: Json) -> None:
+        super().__init__(status)
+        self.headers = headers
+        self.status = status
+        self.body = body
+
+
 @dataclass
 class Bucket:
-    """How much of a limit is used up in the running window."""
+    """How much of a limit is used up in a window that began with its first request."""
 
     started: float
     used: int = 0
 
 
-@dataclass
-class Fault:
-    """What the next requests to a route get instead of an answer."""
+class Fault(NamedTuple):
+    """What the next request to a route gets instead of an answer."""
 
     method: str
     path: str
     status: int
-    times: int
     retry_after: float
     everywhere: bool
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What the limits say to one request."""
-
-    headers: Mapping[str, str]
-    status: int | None = None
-    """None: the request may pass."""
-    body: Json | None = None
-
-
 class RateLimits:
-    """Counts every request; fixed windows that begin with their first request."""
+    """Counts every request."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._buckets: OrderedDict[tuple[str, ...], Bucket] = OrderedDict()
+        self._buckets: dict[tuple[str, ...], Bucket] = {}
         self._faults: list[Fault] = []
 
     def fail_next(
@@ -90,63 +87,59 @@ class RateLimits:
             retry_after: seconds that a 429 asks to wait.
             everywhere: whether a 429 is the global one.
         """
-        self._faults.append(Fault(method, path, status, times, retry_after, everywhere))
+        self._faults += [Fault(method, path, status, retry_after, everywhere)] * times
 
-    def judge(self, method: str, template: str, path: str, parameters: Mapping[str, str]) -> Verdict:
-        """Count a request and say whether it may pass."""
+    def count(self, method: str, template: str, path: str, parameters: Mapping[str, str]) -> dict[str, str]:
+        """Count a request, and return the headers for its answer.
+
+        Raises:
+            Limited: it may not pass.
+        """
         for fault in self._faults:
             if fault.method == method and fnmatchcase(path, fault.path):
-                fault.times -= 1
-                if fault.times <= 0:
-                    self._faults.remove(fault)
-                return self._fault(fault)
+                self._faults.remove(fault)
+                if fault.status == 429:
+                    raise _too_many({}, fault.retry_after, "global" if fault.everywhere else "shared")
+                body = {"message": f"{fault.status}: ordered by a test", "code": 0}
+                raise Limited({}, fault.status, body)
         route = f"{method} {template}"
         if route == UNLIMITED:
-            return Verdict({})
+            return {}
         if not template.startswith("/webhooks"):
-            most, window = GLOBAL
-            _, wait = self._count(("global",), most, window)
-            if wait:
-                return _limited({"X-RateLimit-Global": "true"}, wait, scope="global")
+            self._use(("global",), *GLOBAL, {}, "global")
         most, window = LIMITS.get(route, DEFAULT)
         major = [parameters[name] for name in MAJOR_PARAMETERS if name in parameters]
-        bucket, wait = self._count((route, *major), most, window)
-        reset_after = bucket.started + window - self._clock()
-        headers = {
-            "X-RateLimit-Limit": str(most),
-            "X-RateLimit-Remaining": str(max(0, most - bucket.used)),
-            "X-RateLimit-Reset": f"{bucket.started + window:.3f}",
-            "X-RateLimit-Reset-After": f"{reset_after:.3f}",
-            "X-RateLimit-Bucket": hashlib.blake2s(route.encode(), digest_size=16).hexdigest(),
-        }
-        return _limited(headers, wait, scope="user") if wait else Verdict(headers)
+        name = hashlib.blake2s(route.encode(), digest_size=16).hexdigest()
+        return self._use((route, *major), most, window, {"X-RateLimit-Bucket": name}, "user")
 
-    def _count(self, key: tuple[str, ...], most: int, window: float) -> tuple[Bucket, float]:
-        """Count one more request; return the bucket, and the seconds to wait if it was one too many."""
+    def _use(
+        self, key: tuple[str, ...], most: int, window: float, headers: dict[str, str], scope: str
+    ) -> dict[str, str]:
         now = self._clock()
-        bucket = self._buckets.get(key)
+        bucket = self._buckets.pop(key, None)
         if bucket is None or now >= bucket.started + window:
-            bucket = self._buckets[key] = Bucket(now)
-        self._buckets.move_to_end(key)
-        while len(self._buckets) > BUCKETS:
-            self._buckets.popitem(last=False)
+            bucket = Bucket(now)
+        self._buckets[key] = bucket  # the one used last stands last
+        if len(self._buckets) > BUCKETS:
+            del self._buckets[next(iter(self._buckets))]
+        end = bucket.started + window
+        headers = {
+            **headers,
+            "X-RateLimit-Limit": str(most),
+            "X-RateLimit-Remaining": str(max(0, most - bucket.used - 1)),
+            "X-RateLimit-Reset": f"{end:.3f}",
+            "X-RateLimit-Reset-After": f"{end - now:.3f}",
+        }
         if bucket.used >= most:
-            return bucket, bucket.started + window - now
+            raise _too_many(headers, end - now, scope)
         bucket.used += 1
-        return bucket, 0.0
-
-    def _fault(self, fault: Fault) -> Verdict:
-        if fault.status == 429:
-            headers = {"X-RateLimit-Global": "true"} if fault.everywhere else {}
-            return _limited(headers, fault.retry_after, scope="global" if fault.everywhere else "shared")
-        return Verdict({}, fault.status, {"message": f"{fault.status}: ordered by a test", "code": 0})
+        return headers
 
 
-def _limited(headers: Mapping[str, str], wait: float, *, scope: str) -> Verdict:
-    body = {
-        "message": "You are being rate limited.",
-        "retry_after": round(wait, 3),
-        "global": scope == "global",
-    }
+def _too_many(headers: Mapping[str, str], wait: float, scope: str) -> Limited:
+    everywhere = scope == "global"
+    body = {"message": "You are being rate limited.", "retry_after": round(wait, 3), "global": everywhere}
     more = {"Retry-After": str(max(1, round(wait))), "X-RateLimit-Scope": scope}
-    return Verdict({**headers, **more}, 429, body)
+    if everywhere:
+        more["X-RateLimit-Global"] = "true"
+    return Limited({**headers, **more}, 429, body)

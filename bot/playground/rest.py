@@ -14,6 +14,7 @@ from bot.playground.errors import Json, Refused
 from bot.playground.files import REQUEST_BYTES, Upload
 from bot.playground.guild import channel_payload
 from bot.playground.messages import write
+from bot.playground.ratelimits import Limited
 from bot.playground.world import Channel, Message, World
 
 if TYPE_CHECKING:
@@ -110,11 +111,10 @@ class Rest:
                 scheme, _, token = request.headers.get("Authorization", "").partition(" ")
                 if not path.startswith(BY_TOKEN) and not (scheme == "Bot" and token.strip()):
                     raise Refused(401, 0, "401: Unauthorized")
-                verdict = self._ratelimits.judge(method, template, path, request.match_info)
-                headers = verdict.headers
-                if verdict.status is not None:
-                    return reply(verdict.body, verdict.status, headers)
+                headers = self._ratelimits.count(method, template, path, request.match_info)
                 result = handler(Call(request.match_info, request.query, *await read_body(request)))
+            except Limited as limited:
+                return reply(limited.body, limited.status, limited.headers)
             except Refused as refused:
                 log.debug("%s %s refused: %s", method, path, refused.payload)
                 return reply(refused.payload, refused.status, headers)

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yarl
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.playground.bodies import read_part
+from bot.playground.bodies import read_upload
 from bot.playground.errors import Declined
-from bot.playground.files import FILE_BYTES, INLINE_TYPES, REQUEST_BYTES, Upload
+from bot.playground.files import FILE_BYTES, INLINE_TYPES, REQUEST_BYTES
 from bot.playground.gateway import Gateway
 from bot.playground.interactions import Interactions
 from bot.playground.pages import Pages, Welcome
@@ -28,8 +28,6 @@ from bot.playground.world import MEMBERS, World
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
-
-    from bot.playground.errors import Json
 
 log = logging.getLogger(__name__)
 
@@ -96,16 +94,13 @@ class Playground:
         await runner.setup()
         self._runner = runner
         try:
-            try:
-                await web.TCPSite(runner, host, port).start()
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE or not fall_back:
-                    raise
-                log.warning("Port %d is taken: the playground takes a free one", port)
-                await web.TCPSite(runner, host, 0).start()
-        except OSError:
-            await self.stop()
-            raise
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or not fall_back:
+                await self.stop()
+                raise
+            log.warning("Port %d is taken: the playground takes a free one", port)
+            await web.TCPSite(runner, host, 0).start()
         port = runner.addresses[0][1]
         self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
         self.url = f"http://127.0.0.1:{port}"
@@ -148,14 +143,18 @@ class Playground:
         application = web.Application(client_max_size=REQUEST_BYTES, middlewares=[self._guard])
         rest = Rest(self.world, self.gateway, self.interactions, self.pages, self.ratelimits)
         application.add_subapp("/api/v10", rest.application())
-        application.router.add_get("/gateway", self.gateway.connect)
-        application.router.add_get("/gateway/", self.gateway.connect)
-        application.router.add_get("/ui", self.pages.connect)
-        application.router.add_post("/ui/upload", self._upload)
-        application.router.add_get("/cdn/attachments/{channel}/{file}/{name}", self._attachment)
-        application.router.add_get("/samples/{name}", self._sample)
-        application.router.add_get("/page/{name}", self._page_file)
-        application.router.add_get("/", self._page)
+        application.add_routes(
+            [
+                web.get("/gateway", self.gateway.connect),
+                web.get("/gateway/", self.gateway.connect),
+                web.get("/ui", self.pages.connect),
+                web.post("/ui/upload", self._upload),
+                web.get("/cdn/attachments/{channel}/{file}/{name}", self._attachment),
+                web.get("/samples/{name}", self._serve(self._samples)),
+                web.get("/page/{name}", self._serve(PAGE)),
+                web.get("/", self._serve(PAGE, "index.html")),
+            ]
+        )
         return application
 
     @web.middleware
@@ -181,23 +180,20 @@ class Playground:
 
     # Files
 
-    async def _page(self, request: web.Request) -> web.StreamResponse:
-        return self._serve(PAGE, "index.html", request)
+    def _serve(
+        self, folder: Path | None, name: str = ""
+    ) -> Callable[[web.Request], Awaitable[web.FileResponse]]:
+        """Make a handler for the files of a folder, or for one of them."""
 
-    async def _page_file(self, request: web.Request) -> web.StreamResponse:
-        return self._serve(PAGE, request.match_info["name"], request)
+        async def respond(request: web.Request) -> web.FileResponse:
+            wanted = name or request.match_info["name"]
+            if folder is None or not FILE_NAME.fullmatch(wanted) or not (folder / wanted).is_file():
+                raise web.HTTPNotFound
+            policy = PAGE_POLICY.format(socket=f"ws://{request.host}")
+            headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}
+            return web.FileResponse(folder / wanted, headers=headers)
 
-    async def _sample(self, request: web.Request) -> web.StreamResponse:
-        return self._serve(self._samples, request.match_info["name"], request)
-
-    @staticmethod
-    def _serve(folder: Path | None, name: str, request: web.Request) -> web.StreamResponse:
-        if folder is None or not FILE_NAME.fullmatch(name) or not (path := folder / name).is_file():
-            raise web.HTTPNotFound
-        policy = PAGE_POLICY.format(socket=f"ws://{request.host}")
-        return web.FileResponse(
-            path, headers={"Content-Security-Policy": policy, "Cache-Control": "no-cache"}
-        )
+        return respond
 
     async def _attachment(self, request: web.Request) -> web.StreamResponse:
         stored = self.world.files.get(request.match_info["file"])
@@ -212,21 +208,12 @@ class Playground:
         return web.Response(body=stored.data, content_type=kind, headers=headers)
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
+        status, code = 400, 50035
         try:
-            if request.content_type != "multipart/form-data":
-                raise Declined("The file did not arrive.")
-            part = await (await request.multipart()).next()
-            if not isinstance(part, BodyPartReader) or part.name != "file":
-                raise Declined("The file did not arrive.")
-            data = await read_part(part, FILE_BYTES)
-            if data is None:
-                message = f"The file is too large: {FILE_BYTES // 1024**2} MiB at most."
-                return web.json_response({"code": 40005, "message": message}, status=413)
+            upload = await read_upload(request)
+            if len(upload.data) > FILE_BYTES:
+                status, code = 413, 40005
             user_id = request.query.get("user") or next(iter(self.world.users))
-            upload = Upload(part.filename or "unknown", data)
-            attachment: Json = self.pages.upload(user_id, upload)
+            return web.json_response(self.pages.upload(user_id, upload))
         except Declined as declined:
-            return web.json_response({"code": 50035, "message": str(declined)}, status=400)
-        except ValueError:
-            return web.json_response({"code": 50035, "message": "The file did not arrive."}, status=400)
-        return web.json_response(attachment)
+            return web.json_response({"code": code, "message": str(declined)}, status=status)

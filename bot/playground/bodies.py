@@ -27,11 +27,7 @@ def reply(payload: object, status: int, headers: Mapping[str, str]) -> web.Respo
 
 
 async def read_body(request: web.Request) -> tuple[Any, dict[int, Upload]]:
-    """Read the body as JSON, and the files of a multipart request.
-
-    Raises:
-        Refused: not JSON (50109), or over a limit (40005).
-    """
+    """Read JSON and files; refuses what is not JSON (50109) or over a limit (40005)."""
     try:
         if request.content_type == "multipart/form-data":
             return await _read_multipart(request)
@@ -71,11 +67,7 @@ async def _read_part(part: BodyPartReader) -> bytes:
 
 
 async def read_upload(request: web.Request) -> Upload:
-    """Read the one file that a page uploads; one that is too long is cut just above the limit.
-
-    Raises:
-        Declined: there is none.
-    """
+    """Read the one file that a page uploads; one that is too long is cut just above the limit."""
     with contextlib.suppress(ValueError):  # what claims to be multipart need not be
         if request.content_type == "multipart/form-data":
             part = await (await request.multipart()).next()

@@ -28,8 +28,7 @@ HEARTBEAT_SECONDS = 41.25
 EVENTS = 1000
 """Events kept for a bot that comes back with RESUME."""
 SESSIONS = 64
-RESUME_WINDOW_SECONDS = 180.0
-"""How long a session without a line waits for its bot."""
+"""Sessions kept, with a line or without; the oldest makes room."""
 FRAME_BYTES = 4096
 """Discord's limit for what a bot may send."""
 DISPATCH, HEARTBEAT, IDENTIFY, PRESENCE, VOICE_STATE, RESUME = 0, 1, 2, 3, 4, 6
@@ -38,12 +37,7 @@ KNOWN_INTENTS = Intents.all().value
 
 
 class Closed(Exception):
-    """The gateway ends the connection, with one of Discord's close codes."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
+    """The gateway ends the connection: one of Discord's close codes, and its words."""
 
 
 @dataclass(eq=False)
@@ -57,7 +51,6 @@ class Session:
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     sequence: int = 0
     events: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=EVENTS))
-    left_at: float = 0.0
 
     def dispatch(self, name: str, data: Json) -> None:
         """Send an event, and keep it in case the line is broken."""
@@ -135,13 +128,13 @@ class Gateway:
                     session = self._hear(received.data, session, outbox)
                     self._tell_presence()
             except Closed as closed:
-                log.warning("The gateway closes a bot's connection: %s (%d)", closed.reason, closed.code)
-                await outbox.close(closed.code, closed.reason)
+                log.warning("The gateway closes a bot's connection: %s", closed)
+                await outbox.close(*closed.args)
             except TimeoutError:
                 await outbox.close(4009, "Session timed out.")
             finally:
                 if session is not None and session.outbox is outbox:
-                    session.outbox, session.left_at = None, self._world.clock()
+                    session.outbox = None
                     if socket.close_code in (1000, 1001):  # a bot that says goodbye does not come back
                         self._sessions.pop(session.id, None)
                 self._tell_presence()
@@ -165,19 +158,12 @@ class Gateway:
                 raise Closed(4005, "Already authenticated.")
             if not isinstance(data, dict) or not data.get("token"):
                 raise Closed(4004, "Authentication failed.")
-            self._forget_old()
             return self._identify(data, outbox) if op == IDENTIFY else self._resume(data, outbox)
         elif op not in (PRESENCE, VOICE_STATE, REQUEST_MEMBERS):
             raise Closed(4001, "Unknown opcode.")
         elif session is None:
             raise Closed(4003, "Not authenticated.")
         return session
-
-    def _forget_old(self) -> None:
-        before = self._world.clock() - RESUME_WINDOW_SECONDS
-        for session in list(self._sessions.values()):
-            if session.outbox is None and session.left_at < before:
-                del self._sessions[session.id]
 
     def _identify(self, data: Json, outbox: Outbox) -> Session:
         intents = data.get("intents")
@@ -188,9 +174,9 @@ class Gateway:
                 session = Session(Intents._from_value(intents), shard, shards, outbox)
             case _:
                 raise Closed(4010, "Invalid shard.")
-        if len(self._sessions) >= SESSIONS:
-            raise Closed(4008, "There are too many sessions.")
         self._sessions[session.id] = session
+        if len(self._sessions) > SESSIONS:
+            del self._sessions[next(iter(self._sessions))]
         mine = (int(self._world.guild_id) >> 22) % shards == shard
         ready = {
             "v": 10,

@@ -103,11 +103,7 @@ class Interactions:
     def open(
         self, kind: Kind, page: Page, channel: Channel, data: Json, nonce: str | None, source: Message | None
     ) -> Interaction:
-        """Send an interaction to the bot and start its clock.
-
-        Raises:
-            Declined: a modal is submitted that the bot has not opened for this person.
-        """
+        """Send an interaction to the bot and start its clock; declines a modal that was never opened."""
         opened_by = None
         if kind is Kind.MODAL:
             opened_by = self._modals.get((page.user_id, data["custom_id"]))
@@ -176,11 +172,7 @@ class Interactions:
     # From the bot to the person
 
     def answer(self, interaction_id: str, token: str, body: Json, uploads: Mapping[int, Upload]) -> Json:
-        """Take the interaction callback, the bot's first answer.
-
-        Raises:
-            Refused: too late (10062), a second time (40060), or against a limit (50035).
-        """
+        """Take the bot's first answer; refuses a late (10062), second (40060) or wrong one (50035)."""
         interaction = self._by_token.get(token)
         if interaction is None or interaction.id != interaction_id or interaction.failed:
             raise Refused(404, 10062, "Unknown interaction")
@@ -291,11 +283,7 @@ class Interactions:
         return interaction
 
     def follow_up(self, token: str, body: Json, uploads: Mapping[int, Upload]) -> Message:
-        """Post another message; the first one after a deferral fills the message that says "thinking".
-
-        Raises:
-            Refused: the token has run out (50027), or a limit is passed.
-        """
+        """Post another message; the first one after a deferral fills the message that says "thinking"."""
         interaction = self._living(token)
         original = interaction.original
         if original and original.payload["flags"] & LOADING and original.id in interaction.channel.messages:
@@ -307,11 +295,7 @@ class Interactions:
         return message
 
     def message(self, token: str, message_id: str) -> Message:
-        """Find a message that belongs to the token, ``@original`` among them.
-
-        Raises:
-            Refused: the token has run out (50027), or there is no such message (10008).
-        """
+        """Find a message of a token; refuses an expired token (50027) and an unknown message (10008)."""
         interaction = self._living(token)
         original = interaction.original
         if message_id == "@original" and original is not None:
@@ -323,11 +307,7 @@ class Interactions:
         return message
 
     def edit(self, token: str, message_id: str, body: Json, uploads: Mapping[int, Upload]) -> Message:
-        """Edit a message that belongs to the token.
-
-        Raises:
-            Refused: as ``message``, or a limit is passed.
-        """
+        """Edit a message of a token; refuses as ``message`` does, and what is against a limit (50035)."""
         message = self.message(token, message_id)
         loading = bool(message.payload["flags"] & LOADING)
         write(self._world, message, body, uploads)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bot.playground.errors import Json, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 CONTENT_LENGTH = 2000
 ATTACHMENTS = 10
@@ -27,8 +27,11 @@ SELECTS = frozenset({3, 5, 6, 7, 8})
 """Strings, users, roles, users and roles, channels."""
 LINK_STYLE, PREMIUM_STYLE = 5, 6
 BAD_LENGTH = "BASE_TYPE_BAD_LENGTH"
+V2_ONLY = "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2"
 
 Path = tuple[str | int, ...]
+Problem = tuple[Path, str, str]
+"""Where it is, Discord's code for it, and what to tell."""
 Lengths = dict[str, tuple[int, int]]
 """Least and most characters (or items) by path; ``*`` stands for every item of a list."""
 Tree = dict[int, set[int] | frozenset[int]]
@@ -52,7 +55,8 @@ MODAL: Lengths = {"title": (1, 45), "custom_id": (1, 100), "components": (1, 5)}
 CHOICES: Lengths = {"choices": (0, 25), "choices.*.name": (1, 100), "choices.*.value": (1, 100)}
 COMMAND: Lengths = {**CHOICES, "description": (1, 100), "options": (0, 25)}
 MENU: Lengths = {"name": (1, 32), "description": (0, 0), "options": (0, 0)}
-SELECT: Lengths = {"custom_id": (1, 100), "placeholder": (0, 150)}
+CUSTOM_ID: Lengths = {"custom_id": (1, 100)}
+SELECT: Lengths = {**CUSTOM_ID, "placeholder": (0, 150)}
 COMPONENTS: dict[int, Lengths] = {
     **dict.fromkeys(SELECTS, SELECT),
     ROW: {"components": (1, 5)},
@@ -64,12 +68,7 @@ COMPONENTS: dict[int, Lengths] = {
         "options.*.value": (1, 100),
         "options.*.description": (0, 100),
     },
-    TEXT_INPUT: {
-        "custom_id": (1, 100),
-        "label": (0, 45),
-        "placeholder": (0, 100),
-        "value": (0, TEXT_INPUT_LENGTH),
-    },
+    TEXT_INPUT: {**CUSTOM_ID, "label": (0, 45), "placeholder": (0, 100), "value": (0, TEXT_INPUT_LENGTH)},
     SECTION: {"components": (1, 3)},
     TEXT: {"content": (1, V2_TEXT)},
     GALLERY: {"items": (1, 10)},
@@ -90,43 +89,24 @@ MODAL_TREE: Tree = {
 }
 
 
-class Problems:
-    """Gathers what is wrong in a body, each at its path, and raises all of it at once."""
+def invalid(path: Path, code: str, message: str) -> Refused:
+    """Make the refusal (400, code 50035) of a body in which one thing is wrong."""
+    return _refusal([(path, code, message)])
 
-    def __init__(self) -> None:
-        self.errors: Json = {}
 
-    def add(self, path: Path, code: str, message: str) -> None:
-        """Note one problem."""
-        node = self.errors
+def _refusal(problems: Iterable[Problem]) -> Refused:
+    errors: Json = {}
+    for path, code, message in problems:
+        node = errors
         for step in path:
             node = node.setdefault(str(step), {})
         node.setdefault("_errors", []).append({"code": code, "message": message})
+    return Refused(400, 50035, "Invalid Form Body", errors)
 
-    def check(self, path: Path, body: Json, lengths: Lengths) -> None:
-        """Check all lengths in a body that stands at a path."""
-        for pattern, (least, most) in lengths.items():
-            for place, value in _values(body, pattern, path):
-                if value is None:
-                    if least:
-                        self.add(place, "BASE_TYPE_REQUIRED", "This field is required")
-                elif isinstance(value, int | float) and place[-1] == "value":
-                    pass  # a choice may be a number
-                elif not isinstance(value, str | list):
-                    self.add(place, "BASE_TYPE_BAD_TYPE", "Could not interpret value")
-                elif least and not least <= len(value) <= most:
-                    self.add(place, BAD_LENGTH, f"Must be between {least} and {most} in length.")
-                elif len(value) > most:
-                    self.add(place, "BASE_TYPE_MAX_LENGTH", f"Must be {most} or fewer in length.")
 
-    def raise_if_any(self) -> None:
-        """Refuse the request if anything was wrong.
-
-        Raises:
-            Refused: 400 with code 50035.
-        """
-        if self.errors:
-            raise Refused(400, 50035, "Invalid Form Body", self.errors)
+def _refuse(*problems: Problem) -> None:
+    if problems:
+        raise _refusal(problems)
 
 
 def _values(node: Any, pattern: str, path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -140,11 +120,20 @@ def _values(node: Any, pattern: str, path: Path = ()) -> Iterator[tuple[Path, An
             yield (*path, key), value
 
 
-def invalid(path: Path, code: str, message: str) -> Refused:
-    """Make the refusal for a single problem."""
-    problems = Problems()
-    problems.add(path, code, message)
-    return Refused(400, 50035, "Invalid Form Body", problems.errors)
+def _lengths(path: Path, body: Json, lengths: Lengths) -> Iterator[Problem]:
+    for pattern, (least, most) in lengths.items():
+        for place, value in _values(body, pattern, path):
+            if value is None:
+                if least:
+                    yield place, "BASE_TYPE_REQUIRED", "This field is required"
+            elif isinstance(value, int | float) and place[-1] == "value":
+                pass  # a choice may be a number
+            elif not isinstance(value, str | list):
+                yield place, "BASE_TYPE_BAD_TYPE", "Could not interpret value"
+            elif least and not least <= len(value) <= most:
+                yield place, BAD_LENGTH, f"Must be between {least} and {most} in length."
+            elif len(value) > most:
+                yield place, "BASE_TYPE_MAX_LENGTH", f"Must be {most} or fewer in length."
 
 
 # Components
@@ -158,162 +147,143 @@ def _children(component: Json) -> Iterator[tuple[Path, Json]]:
             yield (key,), component[key]
 
 
-def walk(components: Sequence[Json]) -> Iterator[Json]:
+def walk(components: Iterable[Json]) -> Iterator[Json]:
     """Every component, the nested ones too."""
     for component in components:
         yield component
-        yield from walk([child for _, child in _children(component)])
+        yield from walk(child for _, child in _children(component))
 
 
-def _check_components(problems: Problems, path: Path, body: Json, tree: Tree) -> None:
-    _check_inside(problems, path, {**body, "type": TOP}, tree)
+def _components(path: Path, body: Json, tree: Tree) -> Iterator[Problem]:
+    yield from _inside(path, {**body, "type": TOP}, tree)
     ids = [c["custom_id"] for c in walk(body.get("components") or ()) if c.get("custom_id")]
     if len(ids) != len(set(ids)):
         message = "Component custom id cannot be duplicated"
-        problems.add((*path, "components"), "COMPONENT_CUSTOM_ID_DUPLICATED", message)
+        yield (*path, "components"), "COMPONENT_CUSTOM_ID_DUPLICATED", message
 
 
-def _check_inside(problems: Problems, path: Path, holder: Json, tree: Tree) -> None:
+def _inside(path: Path, holder: Json, tree: Tree) -> Iterator[Problem]:
     allowed = tree.get(holder["type"], set())
     for place, child in _children(holder):
         here, kind = (*path, *place), child.get("type", TOP)
         if kind not in allowed:
             message = f'Value of field "type" must be one of {tuple(sorted(allowed))}.'
-            problems.add((*here, "type"), "UNION_TYPE_CHOICES", message)
+            yield (*here, "type"), "UNION_TYPE_CHOICES", message
             continue
-        problems.check(here, child, COMPONENTS.get(kind, {}))
-        if kind == BUTTON:
-            _check_button(problems, here, child)
-        elif kind == STRING_SELECT:
-            _check_entries(problems, here, child)
-        elif kind == ROW and len(child["components"]) > 1 and not _only_buttons(child):
-            problems.add((*here, "components"), BAD_LENGTH, "Must be between 1 and 1 in length.")
-        _check_inside(problems, here, child, tree)
+        yield from _lengths(here, child, COMPONENTS.get(kind, {}))
+        if kind in SPECIAL:
+            yield from SPECIAL[kind](here, child)
+        yield from _inside(here, child, tree)
 
 
-def _only_buttons(row: Json) -> bool:
-    return all(child.get("type") == BUTTON for child in row["components"])
+def _row(path: Path, row: Json) -> Iterator[Problem]:
+    kinds = [child.get("type") for child in row.get("components") or ()]
+    if len(kinds) > 1 and set(kinds) != {BUTTON}:
+        yield (*path, "components"), BAD_LENGTH, "Must be between 1 and 1 in length."
 
 
-def _check_button(problems: Problems, path: Path, button: Json) -> None:
+def _button(path: Path, button: Json) -> Iterator[Problem]:
     style = button.get("style")
     if style not in range(1, PREMIUM_STYLE + 1):
-        problems.add((*path, "style"), "BASE_TYPE_CHOICES", "Value must be one of {1, 2, 3, 4, 5, 6}.")
-    elif style == LINK_STYLE:
-        problems.check(path, button, {"url": (1, 512)})
+        yield (*path, "style"), "BASE_TYPE_CHOICES", "Value must be one of {1, 2, 3, 4, 5, 6}."
     elif style != PREMIUM_STYLE:
-        problems.check(path, button, {"custom_id": (1, 100)})
+        yield from _lengths(path, button, {"url": (1, 512)} if style == LINK_STYLE else CUSTOM_ID)
         if not button.get("label") and not button.get("emoji"):
-            problems.add(path, "BUTTON_COMPONENT_INVALID", "A button must have a label or an emoji")
+            yield path, "BUTTON_COMPONENT_INVALID", "A button must have a label or an emoji"
 
 
-def _check_entries(problems: Problems, path: Path, select: Json) -> None:
+def _string_select(path: Path, select: Json) -> Iterator[Problem]:
     values = [option.get("value") for option in select.get("options") or ()]
     for index, value in enumerate(values):
         if value in values[:index]:
-            message = "The specified option value is already used"
             place = (*path, "options", index, "value")
-            problems.add(place, "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", message)
+            message = "The specified option value is already used"
+            yield place, "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", message
     if not 1 <= select.get("max_values", 1) <= len(values):
-        message = f"Must be between 1 and {len(values)}."
-        problems.add((*path, "max_values"), "BASE_TYPE_BAD_INT", message)
+        yield (*path, "max_values"), "BASE_TYPE_BAD_INT", f"Must be between 1 and {len(values)}."
+
+
+SPECIAL = {ROW: _row, BUTTON: _button, STRING_SELECT: _string_select}
+"""What is more than a length."""
 
 
 # Whole bodies
 
 
 def check(body: Json, lengths: Lengths, tree: Tree | None = None, path: Path = ("data",)) -> None:
-    """Check a modal or the choices of an autocomplete.
-
-    Raises:
-        Refused: 400 with code 50035.
-    """
-    problems = Problems()
-    problems.check(path, body, lengths)
-    if tree is not None:
-        _check_components(problems, path, body, tree)
-    problems.raise_if_any()
+    """Check a modal or the choices of an autocomplete; refuses with 50035."""
+    _refuse(*_lengths(path, body, lengths), *(_components(path, body, tree) if tree else ()))
 
 
 def check_message(body: Json, *, v2: bool, path: Path = ()) -> None:
-    """Check the body of a message that the bot creates or edits.
+    """Check the body of a message that the bot creates or edits; refuses with 50035."""
+    _refuse(*_message(body, v2, path))
 
-    Raises:
-        Refused: 400 with code 50035.
-    """
-    problems = Problems()
-    problems.check(path, body, MESSAGE if v2 else {**MESSAGE, "components": (0, 5)})
+
+def _message(body: Json, v2: bool, path: Path) -> Iterator[Problem]:
+    yield from _lengths(path, body, MESSAGE if v2 else {**MESSAGE, "components": (0, 5)})
     texts = [t for key in EMBED_TEXTS for _, t in _values(body, f"embeds.*.{key}") if isinstance(t, str)]
     if sum(map(len, texts)) > EMBED_SUM:
         message = f"Embed size exceeds maximum size of {EMBED_SUM}"
-        problems.add((*path, "embeds"), "MAX_EMBED_SIZE_EXCEEDED", message)
-    if v2:
-        _check_v2(problems, path, body)
-    _check_components(problems, path, body, V2_TREE if v2 else LEGACY_TREE)
-    problems.raise_if_any()
-
-
-def _check_v2(problems: Problems, path: Path, body: Json) -> None:
-    for key in ("content", "embeds"):
+        yield (*path, "embeds"), "MAX_EMBED_SIZE_EXCEEDED", message
+    yield from _components(path, body, V2_TREE if v2 else LEGACY_TREE)
+    for key in ("content", "embeds") if v2 else ():
         if body.get(key):
             message = f"The '{key}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2"
-            code = "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2"
-            problems.add((*path, key), code, message)
+            yield (*path, key), V2_ONLY, message
     everything = list(walk(body.get("components") or ()))
-    if len(everything) > V2_COMPONENTS:
+    if v2 and len(everything) > V2_COMPONENTS:
         message = f"The number of total components must be less than or equal to {V2_COMPONENTS}"
-        problems.add((*path, "components"), "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", message)
+        yield (*path, "components"), "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", message
     if sum(len(component.get("content") or "") for component in everything) > V2_TEXT:
         message = f"The total size of displayable text must be less than or equal to {V2_TEXT}"
-        problems.add((*path, "components"), "COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED", message)
+        yield (*path, "components"), "COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED", message
 
 
 def check_commands(commands: Sequence[Json]) -> None:
-    """Check the commands of a bulk registration.
+    """Check the commands of a bulk registration; refuses with 50035."""
+    _refuse(*_commands(commands))
 
-    Raises:
-        Refused: 400 with code 50035.
-    """
-    problems = Problems()
+
+def _commands(commands: Sequence[Json]) -> Iterator[Problem]:
     keys = [(command.get("type", 1), command.get("name")) for command in commands]
     for kind, most in COMMANDS.items():
         if sum(key[0] == kind for key in keys) > most:
             message = f"Maximum number of application commands reached ({most})."
-            problems.add((), "APPLICATION_COMMANDS_MAXIMUM", message)
-    for index, command in enumerate(commands):
-        if keys[index] in keys[:index]:
+            yield (), "APPLICATION_COMMANDS_MAXIMUM", message
+    for index, (command, key) in enumerate(zip(commands, keys, strict=True)):
+        if key in keys[:index]:
             message = "Application command names must be unique"
-            problems.add((index, "name"), "APPLICATION_COMMANDS_DUPLICATE_NAME", message)
-        if keys[index][0] == 1:
-            _check_option(problems, (index,), command)
+            yield (index, "name"), "APPLICATION_COMMANDS_DUPLICATE_NAME", message
+        if key[0] == 1:
+            yield from _option((index,), command)
         else:
-            problems.check((index,), command, MENU)
+            yield from _lengths((index,), command, MENU)
         if (size := _command_size(command)) > COMMAND_SUM:
             message = f"Command exceeds maximum size ({size}; {COMMAND_SUM})"
-            problems.add((index,), "APPLICATION_COMMAND_TOO_LARGE", message)
-    problems.raise_if_any()
+            yield (index,), "APPLICATION_COMMAND_TOO_LARGE", message
 
 
-def _check_option(problems: Problems, path: Path, option: Json) -> None:
+def _option(path: Path, option: Json) -> Iterator[Problem]:
     """Commands, groups of them and their options share one shape."""
     name = str(option.get("name", ""))
     if not COMMAND_NAME.fullmatch(name) or name != name.lower():
-        problems.add((*path, "name"), "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
-    problems.check(path, option, COMMAND)
+        yield (*path, "name"), "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid"
+    yield from _lengths(path, option, COMMAND)
     before: list[Json] = []
     for index, child in enumerate(option.get("options") or ()):
         here = (*path, "options", index)
-        _check_option(problems, here, child)
+        yield from _option(here, child)
         if child.get("name") in [other.get("name") for other in before]:
             message = "Option name must be unique"
-            problems.add((*here, "name"), "APPLICATION_COMMAND_OPTIONS_NAME_INVALID", message)
+            yield (*here, "name"), "APPLICATION_COMMAND_OPTIONS_NAME_INVALID", message
         if child.get("required") and not all(other.get("required") for other in before):
             message = "Required options must be placed before non-required options"
-            problems.add((*here, "required"), "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID", message)
+            yield (*here, "required"), "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID", message
         before.append(child)
 
 
 def _command_size(option: Json) -> int:
-    texts = [text for key in ("name", "description") for _, text in _values(option, key)]
-    texts += [text for key in ("name", "value") for _, text in _values(option, f"choices.*.{key}")]
-    return sum(len(str(text or "")) for text in texts) + sum(map(_command_size, option.get("options") or ()))
+    keys = ("name", "description", "choices.*.name", "choices.*.value")
+    texts = [str(text or "") for key in keys for _, text in _values(option, key)]
+    return sum(map(len, texts)) + sum(map(_command_size, option.get("options") or ()))

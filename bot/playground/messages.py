@@ -34,11 +34,7 @@ DEFAULTS: dict[int, Json] = {
 def write(
     world: World, message: Message, body: Json, uploads: Mapping[int, Upload], *, path: limits.Path = ()
 ) -> None:
-    """Apply a body to a message, new or old. Nothing changes unless all of it is in order.
-
-    Raises:
-        Refused: a limit is passed (50035), a file is missing, or nothing would be left to show (50006).
-    """
+    """Apply a body to a message, new or old, or refuse it whole (50035, 50006)."""
     payload = {**message.payload, "flags": message.payload["flags"] & ~LOADING}
     if "flags" in body:
         kept = payload["flags"] & (EPHEMERAL | COMPONENTS_V2)
@@ -84,7 +80,7 @@ def _attach(
     path: limits.Path,
 ) -> list[Json]:
     """List the attachments: those to keep, in the order of the body, and those that came along."""
-    path = (*path, "attachments")
+    path, author = (*path, "attachments"), payload["author"]["id"]
     old = {attachment["id"]: attachment for attachment in [*files.values(), *payload["attachments"]]}
     listed = body.get("attachments")
     if listed is None:
@@ -97,12 +93,9 @@ def _attach(
         if key in old:
             result.append(old[key])
         elif key.isdecimal() and int(key) in uploads:
-            upload = uploads[int(key)]
+            upload, text = uploads[int(key)], entry.get("description")
             named = Upload(entry.get("filename") or upload.filename, upload.data)
-            kept = world.files.add(
-                payload["channel_id"], payload["author"]["id"], named, description=entry.get("description")
-            )
-            result.append(kept)
+            result.append(world.files.add(payload["channel_id"], author, named, description=text))
         else:
             raise limits.invalid((*path, number, "id"), "ATTACHMENT_NOT_FOUND", "Attachment data not found")
     files.update({attachment["filename"]: attachment for attachment in result})
@@ -134,11 +127,7 @@ def _embed(embed: Json, files: Mapping[str, Json]) -> Json:
 
 
 def _components(world: World, given: list[Json], files: Mapping[str, Json]) -> list[Json]:
-    """Return components as Discord gives them back: numbered, with defaults, and with addresses of files.
-
-    Raises:
-        Refused: the message has no such file (50035).
-    """
+    """Return components as Discord gives them back: numbered, with defaults, and with addresses of files."""
     components = copy.deepcopy(given)
     taken = {component.get("id") for component in limits.walk(components)}
     free = (number for number in count(1) if number not in taken)

@@ -66,22 +66,14 @@ class Resolved:
         self._objects.setdefault(kind, {})[key] = value
 
     def file(self, file_id: str) -> Json:
-        """Find the attachment object of a file that the person has uploaded.
-
-        Raises:
-            Declined: it is gone, or another person's.
-        """
+        """Find the attachment object of a file; declines what is gone, or another person's."""
         stored = self._world.files.get(file_id)
         if stored is None or stored.owner != self._user_id:
             raise Declined("The file is not here any more. Please choose it again.")
         return stored.attachment
 
     def find(self, kind: str, key: str) -> None:
-        """Add the user, role, mentionable, channel or attachment with an id.
-
-        Raises:
-            Declined: there is none.
-        """
+        """Add the user, role, mentionable, channel or attachment with an id; declines if there is none."""
         world = self._world
         people = {world.bot_id: world.bot, **world.users}
         if kind == "attachment":
@@ -104,19 +96,13 @@ class Resolved:
 def check_options(
     definitions: Sequence[Json], given: Sequence[Option], resolved: Resolved, *, unfinished: bool
 ) -> list[Json]:
-    """Check the options of a slash command, subcommands included.
+    """Return a slash command's options as the interaction carries them; declines what is not in order.
 
     Args:
         definitions: the options as the bot has registered them.
         given: what the page sent.
         resolved: gathers what the values point to.
         unfinished: whether the person is still typing (autocomplete).
-
-    Returns:
-        The options as the interaction carries them.
-
-    Raises:
-        Declined: Discord's client would not send this.
     """
     by_name = {definition["name"]: definition for definition in definitions}
     result: dict[str, Json] = {}
@@ -165,19 +151,14 @@ def _check_value(definition: Json, value: str | float | bool | None) -> None:
 
 
 def check_click(message: Message, custom_id: str, values: list[str] | None, resolved: Resolved) -> Json:
-    """Check a click on a button or a choice in a select, and make the interaction's data of it.
-
-    Raises:
-        Declined: the message has no such component, or it does not take this.
-    """
+    """Make an interaction's data of a click or a choice; declines what the message does not offer."""
     found = [c for c in limits.walk(message.payload["components"]) if c.get("custom_id") == custom_id]
     if not found or found[0].get("disabled"):
         raise Declined("The message has no such button any more, or it is switched off.")
-    component, kind = found[0], found[0]["type"]
+    component, kind, values = found[0], found[0]["type"], values or []
     data: Json = {"custom_id": custom_id, "component_type": kind, "id": component["id"]}
     if kind == limits.BUTTON:
         return data
-    values = values or []
     if not component["min_values"] <= len(values) <= component["max_values"]:
         raise Declined(f"Please choose between {component['min_values']} and {component['max_values']}.")
     if kind == limits.STRING_SELECT and not {o["value"] for o in component["options"]}.issuperset(values):
@@ -188,11 +169,7 @@ def check_click(message: Message, custom_id: str, values: list[str] | None, reso
 
 
 def check_submission(filled: Sequence[Filled], resolved: Resolved) -> list[Json]:
-    """Check the components of a submitted modal, and return them as the interaction carries them.
-
-    Raises:
-        Declined: a text is too long, or a value points to nothing.
-    """
+    """Return a modal's components as the interaction carries them; declines what is not in order."""
     components: list[Json] = to_builtins(filled)
     for component in limits.walk(components):
         if len(str(component.get("value") or "")) > limits.TEXT_INPUT_LENGTH:

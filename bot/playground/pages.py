@@ -264,11 +264,7 @@ class Pages:
         return {**about, "target_id": frame.target_id}
 
     def upload(self, user_id: str, upload: Upload) -> Json:
-        """Keep a file that a person wants to give to a command or a message.
-
-        Raises:
-            Declined: there is nobody with this id, or the file is too large.
-        """
+        """Keep a person's file for a command or a message; declines what is too large."""
         if user_id not in self._world.users:
             raise Declined("There is nobody with this id.")
         if len(upload.data) > FILE_BYTES:

@@ -90,11 +90,7 @@ class RateLimits:
         self._faults += [Fault(method, path, status, retry_after, everywhere)] * times
 
     def count(self, method: str, template: str, path: str, parameters: Mapping[str, str]) -> dict[str, str]:
-        """Count a request, and return the headers for its answer.
-
-        Raises:
-            Limited: it may not pass.
-        """
+        """Count a request, and return the headers for its answer; raises ``Limited`` for one too many."""
         for fault in self._faults:
             if fault.method == method and fnmatchcase(path, fault.path):
                 self._faults.remove(fault)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,6 @@ from bot.playground.ratelimits import Limited
 from bot.playground.world import Channel, Message, World
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
     from bot.playground.gateway import Gateway
     from bot.playground.interactions import Interactions
     from bot.playground.pages import Pages
@@ -30,6 +29,13 @@ log = logging.getLogger(__name__)
 PREFIX = "/api/v10"
 BY_TOKEN = ("/interactions/", "/webhooks/")
 """Routes whose token stands in the path: they ask for no ``Authorization``."""
+
+
+ACCOUNT = {"mfa_enabled": False, "locale": "en-US", "verified": True, "email": None}
+ONE_SHARD = {
+    "shards": 1,
+    "session_start_limit": {"total": 1000, "remaining": 999, "reset_after": 86_400_000, "max_concurrency": 1},
+}
 
 
 @dataclass(frozen=True)
@@ -49,60 +55,59 @@ class Call:
         return self.body or {}
 
 
+Result = Json | list[Json] | None
+Handler = Callable[[Call], Result]
+
+
+@dataclass(frozen=True)
 class Rest:
     """Answers the bot's requests from the state of the world."""
 
-    def __init__(
-        self,
-        world: World,
-        gateway: Gateway,
-        interactions: Interactions,
-        pages: Pages,
-        ratelimits: RateLimits,
-    ) -> None:
-        self._world = world
-        self._gateway = gateway
-        self._interactions = interactions
-        self._pages = pages
-        self._ratelimits = ratelimits
+    world: World
+    gateway: Gateway
+    interactions: Interactions
+    pages: Pages
+    ratelimits: RateLimits
+
+    def _routes(self) -> dict[str, Handler]:
+        """List the routes in the order of Discord's documentation; what is short stands here at once."""
+        world = self.world
+        webhook, channel = "/webhooks/{application}/{token}", "/channels/{channel}"
+        commands = "/applications/{application}/commands"
+        return {
+            "GET /oauth2/applications/@me": lambda call: self._application(),
+            f"GET {commands}": lambda call: list(world.commands.values()),
+            f"PUT {commands}": self._register_commands,
+            "POST /interactions/{interaction}/{token}/callback": self._answer,
+            f"POST {webhook}": self._follow_up,
+            f"GET {webhook}/messages/{{message}}": lambda call: self._reply(call).payload,
+            f"PATCH {webhook}/messages/{{message}}": self._edit_reply,
+            f"DELETE {webhook}/messages/{{message}}": lambda call: world.delete(self._reply(call)),
+            f"GET {channel}": lambda call: channel_payload(world, self._channel(call)),
+            f"POST {channel}/typing": lambda call: self.pages.bot_types(self._channel(call)),
+            f"GET {channel}/messages": self._messages,
+            f"POST {channel}/messages": self._create_message,
+            f"GET {channel}/messages/{{message}}": lambda call: self._message(call).payload,
+            f"PATCH {channel}/messages/{{message}}": self._edit_message,
+            f"DELETE {channel}/messages/{{message}}": self._delete_message,
+            "GET /users/@me": lambda call: {**world.bot, **ACCOUNT},
+            "GET /users/{user}": lambda call: world.user(call.path["user"]),
+            "POST /users/@me/channels": self._open_direct_channel,
+            "GET /gateway": lambda call: {"url": self.gateway.url},
+            "GET /gateway/bot": lambda call: {"url": self.gateway.url, **ONE_SHARD},
+        }
 
     def application(self) -> web.Application:
         """All routes, to be mounted at ``/api/v10``."""
-        commands = "/applications/{application}/commands"
-        channel_message = "/channels/{channel}/messages/{message}"
-        webhook = "/webhooks/{application}/{token}"
-        routes: dict[tuple[str, str], Callable[[Call], Json | list[Json] | None]] = {
-            ("GET", "/gateway"): self.gateway,
-            ("GET", "/gateway/bot"): self.gateway,
-            ("GET", "/users/@me"): self.me,
-            ("POST", "/users/@me/channels"): self.open_direct_channel,
-            ("GET", "/users/{user}"): self.user,
-            ("GET", "/oauth2/applications/@me"): self.this_application,
-            ("GET", commands): self.commands,
-            ("PUT", commands): self.register_commands,
-            ("POST", "/interactions/{interaction}/{token}/callback"): self.answer,
-            ("POST", webhook): self.follow_up,
-            ("GET", webhook + "/messages/{message}"): self.webhook_message,
-            ("PATCH", webhook + "/messages/{message}"): self.edit_webhook_message,
-            ("DELETE", webhook + "/messages/{message}"): self.delete_webhook_message,
-            ("GET", "/channels/{channel}"): self.channel,
-            ("POST", "/channels/{channel}/typing"): self.type,
-            ("GET", "/channels/{channel}/messages"): self.messages,
-            ("POST", "/channels/{channel}/messages"): self.create_message,
-            ("GET", channel_message): self.message,
-            ("PATCH", channel_message): self.edit_message,
-            ("DELETE", channel_message): self.delete_message,
-        }
         application = web.Application(client_max_size=REQUEST_BYTES)
-        for (method, template), handler in routes.items():
+        for route, handler in self._routes().items():
+            method, template = route.split()
             application.router.add_route(method, template, self._route(method, template, handler))
         application.router.add_route("*", "/{anything:.*}", self._unknown)
         return application
 
-    # From HTTP and back
-
     def _route(
-        self, method: str, template: str, handler: Callable[[Call], Json | list[Json] | None]
+        self, method: str, template: str, handler: Handler
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def respond(request: web.Request) -> web.StreamResponse:
             path = request.path.removeprefix(PREFIX)
@@ -111,7 +116,7 @@ class Rest:
                 scheme, _, token = request.headers.get("Authorization", "").partition(" ")
                 if not path.startswith(BY_TOKEN) and not (scheme == "Bot" and token.strip()):
                     raise Refused(401, 0, "401: Unauthorized")
-                headers = self._ratelimits.count(method, template, path, request.match_info)
+                headers = self.ratelimits.count(method, template, path, request.match_info)
                 result = handler(Call(request.match_info, request.query, *await read_body(request)))
             except Limited as limited:
                 return reply(limited.body, limited.status, limited.headers)
@@ -132,23 +137,7 @@ class Rest:
         log.error(message)
         return reply({"message": message, "code": 0}, 501, {})
 
-    # The application and its surroundings
-
-    def gateway(self, call: Call) -> Json:
-        """Get Gateway (Bot): one shard is enough for one server."""
-        limit = {"total": 1000, "remaining": 999, "reset_after": 86_400_000, "max_concurrency": 1}
-        return {"url": self._gateway.url, "shards": 1, "session_start_limit": limit}
-
-    def me(self, call: Call) -> Json:
-        """Get Current User."""
-        return {**self._world.bot, "mfa_enabled": False, "locale": "en-US", "verified": True, "email": None}
-
-    def user(self, call: Call) -> Json:
-        """Get User."""
-        return self._world.user(call.path["user"])
-
-    def this_application(self, call: Call) -> Json:
-        """Get Current Application, as a bot looks itself up when it logs in."""
+    def _application(self) -> Json:
         none = "icon type interactions_endpoint_url role_connections_verification_url team"
         zero = (
             "flags approximate_guild_count approximate_user_install_count "
@@ -158,30 +147,24 @@ class Rest:
             **dict.fromkeys(none.split(), None),
             **dict.fromkeys(zero.split(), 0),
             **dict.fromkeys(("bot_public", "bot_require_code_grant"), False),
-            "id": self._world.bot_id,
-            "name": self._world.bot["global_name"],
+            "id": self.world.bot_id,
+            "name": self.world.bot["global_name"],
             "description": "",
-            "bot": self._world.bot,
+            "bot": self.world.bot,
             "verify_key": "0" * 64,
             "flags_new": "0",
             "redirect_uris": [],
-            "owner": self._world.user(self._world.admin_id),
+            "owner": self.world.user(self.world.admin_id),
             "eligible_oauth2_scopes": [],
         }
 
-    def commands(self, call: Call) -> list[Json]:
-        """Get Global Application Commands."""
-        if call.path["application"] != self._world.bot_id:
-            raise Refused(404, 10002, "Unknown Application")
-        return list(self._world.commands.values())
-
-    def register_commands(self, call: Call) -> list[Json]:
-        """Bulk Overwrite Global Application Commands; a command that stays keeps its id."""
-        known = {(command["type"], command["name"]): command["id"] for command in self.commands(call)}
+    def _register_commands(self, call: Call) -> list[Json]:
+        world = self.world
+        known = {(command["type"], command["name"]): command["id"] for command in world.commands.values()}
         if not isinstance(call.body, list):
             raise limits.invalid((), "BASE_TYPE_BAD_TYPE", "Only iterables may be used in a ListType")
         limits.check_commands(call.body)
-        self._world.commands = {}
+        self.world.commands = {}
         for body in call.body:
             kind, needed = body.get("type", 1), body.get("default_member_permissions")
             command: Json = {
@@ -191,66 +174,45 @@ class Rest:
                 **body,
                 "default_member_permissions": None if needed is None else str(needed),
                 "integration_types": body.get("integration_types") or [0],
-                "id": known.get((kind, body["name"])) or self._world.new_id(),
-                "application_id": self._world.bot_id,
-                "version": self._world.new_id(),
+                "id": known.get((kind, body["name"])) or self.world.new_id(),
+                "application_id": self.world.bot_id,
+                "version": self.world.new_id(),
                 "type": kind,
             }
-            self._world.commands[command["id"]] = command
-        self._pages.commands_changed()
-        return list(self._world.commands.values())
+            self.world.commands[command["id"]] = command
+        self.pages.commands_changed()
+        return list(self.world.commands.values())
 
     # Interactions and their webhooks
 
-    def answer(self, call: Call) -> Json | None:
-        """Create Interaction Response."""
+    def _answer(self, call: Call) -> Json | None:
         path = call.path
-        response = self._interactions.answer(path["interaction"], path["token"], call.fields, call.uploads)
+        response = self.interactions.answer(path["interaction"], path["token"], call.fields, call.uploads)
         return response if call.query.get("with_response", "0").lower() in ("1", "true") else None
 
-    def follow_up(self, call: Call) -> Json:
-        """Create Followup Message; always answers with the message, as Discord does here."""
-        return self._interactions.follow_up(call.path["token"], call.fields, call.uploads).payload
+    def _follow_up(self, call: Call) -> Json:
+        return self.interactions.follow_up(call.path["token"], call.fields, call.uploads).payload
 
-    def webhook_message(self, call: Call) -> Json:
-        """Get Original Interaction Response or Followup Message."""
-        return self._interactions.message(call.path["token"], call.path["message"]).payload
+    def _reply(self, call: Call) -> Message:
+        return self.interactions.message(call.path["token"], call.path["message"])
 
-    def edit_webhook_message(self, call: Call) -> Json:
-        """Edit Original Interaction Response or Followup Message."""
+    def _edit_reply(self, call: Call) -> Json:
         path = call.path
-        return self._interactions.edit(path["token"], path["message"], call.fields, call.uploads).payload
-
-    def delete_webhook_message(self, call: Call) -> None:
-        """Delete Original Interaction Response or Followup Message."""
-        self._world.delete(self._interactions.message(call.path["token"], call.path["message"]))
+        return self.interactions.edit(path["token"], path["message"], call.fields, call.uploads).payload
 
     # Channels and messages
 
-    def open_direct_channel(self, call: Call) -> Json:
-        """Create DM."""
-        user_id = str(call.fields.get("recipient_id"))
-        if user_id == self._world.bot_id:
-            raise Refused(400, 50007, "Cannot send messages to this user")
-        self._world.user(user_id)
-        return channel_payload(self._world, self._world.direct_channel(user_id))
+    def _open_direct_channel(self, call: Call) -> Json:
+        channel = self.world.direct_channel(str(call.fields["recipient_id"]))
+        return channel_payload(self.world, channel)
 
     def _channel(self, call: Call) -> Channel:
-        return self._world.channel(call.path["channel"])
+        return self.world.channel(call.path["channel"])
 
     def _message(self, call: Call) -> Message:
-        return self._world.message(self._channel(call), call.path["message"])
+        return self.world.message(self._channel(call), call.path["message"])
 
-    def channel(self, call: Call) -> Json:
-        """Get Channel."""
-        return channel_payload(self._world, self._channel(call))
-
-    def type(self, call: Call) -> None:
-        """Trigger Typing Indicator."""
-        self._pages.bot_types(self._channel(call))
-
-    def messages(self, call: Call) -> list[Json]:
-        """Get Channel Messages, newest first."""
+    def _messages(self, call: Call) -> list[Json]:
         limit = int(call.query.get("limit", 50))
         after, before = int(call.query.get("after", 0)), int(call.query.get("before", 1 << 63))
         if not 1 <= limit <= 100:
@@ -260,15 +222,14 @@ class Rest:
         chosen = found[:limit] if after else found[-limit:]
         return chosen[::-1]
 
-    def create_message(self, call: Call) -> Json:
-        """Create Message."""
-        message = self._world.new_message(self._world.bot_id, self._channel(call))
+    def _create_message(self, call: Call) -> Json:
+        message = self.world.new_message(self.world.bot_id, self._channel(call))
         if reference := call.fields.get("message_reference"):
             self._refer(message, self._channel(call), str(reference["message_id"]))
-        write(self._world, message, call.fields, call.uploads)
+        write(self.world, message, call.fields, call.uploads)
         if nonce := call.fields.get("nonce"):
             message.payload["nonce"] = nonce
-        self._world.post(message)
+        self.world.post(message)
         return message.payload
 
     def _refer(self, message: Message, channel: Channel, target_id: str) -> None:
@@ -279,22 +240,16 @@ class Rest:
         place = {"type": 0, "channel_id": channel.id, "message_id": target.id}
         message.payload.update(type=19, message_reference=place, referenced_message=quoted)
 
-    def message(self, call: Call) -> Json:
-        """Get Channel Message; an ephemeral one belongs to its token alone."""
-        return self._message(call).payload
-
-    def edit_message(self, call: Call) -> Json:
-        """Edit Message."""
+    def _edit_message(self, call: Call) -> Json:
         message = self._message(call)
-        if message.payload["author"]["id"] != self._world.bot_id:
+        if message.payload["author"]["id"] != self.world.bot_id:
             raise Refused(403, 50005, "Cannot edit a message authored by another user")
-        write(self._world, message, call.fields, call.uploads)
-        self._world.change(message)
+        write(self.world, message, call.fields, call.uploads)
+        self.world.change(message)
         return message.payload
 
-    def delete_message(self, call: Call) -> None:
-        """Delete Message."""
+    def _delete_message(self, call: Call) -> None:
         message = self._message(call)
-        if message.payload["author"]["id"] != self._world.bot_id:
+        if message.payload["author"]["id"] != self.world.bot_id:
             raise Refused(403, 50013, "Missing Permissions")
-        self._world.delete(message)
+        self.world.delete(message)

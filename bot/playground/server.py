@@ -134,8 +134,9 @@ class Playground:
         Raises:
             KeyError: there is nobody of this name.
         """
-        ids = {user["username"]: user_id for user_id, user in self.world.users.items()}
-        return Person(self.pages, ids[name.lower()])
+        users = self.world.users.values()
+        ids = {user[key]: user["id"] for user in users for key in ("username", "global_name")}
+        return Person(self.pages, ids[name])
 
     # The application
 

@@ -125,11 +125,7 @@ class World:
         }
 
     def user(self, user_id: str) -> Json:
-        """Find a person or the bot.
-
-        Raises:
-            Refused: nobody has this id (10013).
-        """
+        """Find a person or the bot; refuses an unknown id (10013)."""
         user = self.bot if user_id == self.bot_id else self.users.get(user_id)
         if user is None:
             raise Refused(404, 10013, "Unknown User")
@@ -176,18 +172,17 @@ class World:
     # Channels and messages
 
     def channel(self, channel_id: str) -> Channel:
-        """Find a channel by its id.
-
-        Raises:
-            Refused: there is none (10003).
-        """
+        """Find a channel; refuses an unknown id (10003)."""
         if channel_id not in self.channels:
             raise Refused(404, 10003, "Unknown Channel")
         return self.channels[channel_id]
 
     def direct_channel(self, user_id: str) -> Channel:
-        """Find the direct messages between the bot and one person."""
-        return next(channel for channel in self.channels.values() if channel.person == user_id)
+        """Find the direct messages between the bot and one person; refuses other ids (50007)."""
+        for channel in self.channels.values():
+            if channel.person == user_id:
+                return channel
+        raise Refused(400, 50007, "Cannot send messages to this user")
 
     def new_message(self, author_id: str, channel: Channel, *, kind: int = 0, **more: object) -> Message:
         """Make an empty message that nobody has heard of yet."""
@@ -209,11 +204,7 @@ class World:
         )
 
     def message(self, channel: Channel, message_id: str, user_id: str | None = None) -> Message:
-        """Find a message that a person sees; without a person one that everybody sees.
-
-        Raises:
-            Refused: there is none (10008).
-        """
+        """Find a message that this person (None: everybody) sees; refuses any other (10008)."""
         message = channel.messages.get(message_id)
         if message is None or message.viewer not in (None, user_id):
             raise unknown_message()

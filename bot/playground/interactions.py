@@ -74,13 +74,15 @@ class Interaction:
     born: float
     source: Message | None
     """The message whose component was used, for a component and for a modal opened from one."""
-    opened_by: Interaction | None
+    opened_by: Interaction | None = None
     """For a submitted modal: what made the bot open it."""
     acknowledged: bool = False
-    failed: bool = False
     original: Message | None = None
     """What ``@original`` means."""
-    timer: asyncio.TimerHandle | None = None
+
+    def tell(self, kind: str, **data: object) -> None:
+        """Tell the page how it goes."""
+        self.page.tell(kind, {"nonce": self.nonce, **data})
 
 
 class Interactions:
@@ -91,12 +93,6 @@ class Interactions:
         self._gateway = gateway
         self._by_token: dict[str, Interaction] = {}
         self._modals: dict[tuple[str, str], Interaction] = {}
-
-    def close(self) -> None:
-        """Let nothing fire any more."""
-        for interaction in self._by_token.values():
-            if interaction.timer:
-                interaction.timer.cancel()
 
     # From the person to the bot
 
@@ -121,9 +117,7 @@ class Interactions:
             opened_by=opened_by,
         )
         _remember(self._by_token, interaction.token, interaction)
-        interaction.timer = asyncio.get_running_loop().call_later(
-            ACKNOWLEDGE_SECONDS, self._give_up, interaction
-        )
+        asyncio.get_running_loop().call_later(ACKNOWLEDGE_SECONDS, self._give_up, interaction)
         payload = self._payload(interaction)
         for session in self._gateway.audience(channel):
             session.dispatch("INTERACTION_CREATE", payload)
@@ -131,8 +125,8 @@ class Interactions:
 
     def _give_up(self, interaction: Interaction) -> None:
         if not interaction.acknowledged:
-            interaction.failed = True
-            interaction.page.tell("failed", {"nonce": interaction.nonce, "text": NO_RESPONSE})
+            self._by_token.pop(interaction.token, None)
+            interaction.tell("failed", text=NO_RESPONSE)
 
     def _payload(self, interaction: Interaction) -> Json:
         world, channel, user_id = self._world, interaction.channel, interaction.page.user_id
@@ -153,14 +147,13 @@ class Interactions:
             "context": 1 if channel.person else 0,
             "attachment_size_limit": FILE_BYTES,
         }
-        user = world.user(user_id)
+        user = {"user": world.user(user_id)}
         if channel.person:
-            payload["user"] = user
+            payload.update(user)
         else:
             payload["guild_id"] = world.guild_id
             payload["guild"] = {"id": world.guild_id, "locale": "en-US", "features": []}
-            payload["guild_locale"] = "en-US"
-            payload["member"] = {"user": user, **world.member(user_id), "permissions": permissions}
+            payload["member"] = {**user, **world.member(user_id), "permissions": permissions}
         if interaction.source:
             payload["message"] = interaction.source.payload
         return payload
@@ -174,11 +167,10 @@ class Interactions:
     def answer(self, interaction_id: str, token: str, body: Json, uploads: Mapping[int, Upload]) -> Json:
         """Take the bot's first answer; refuses a late (10062), second (40060) or wrong one (50035)."""
         interaction = self._by_token.get(token)
-        if interaction is None or interaction.id != interaction_id or interaction.failed:
-            raise Refused(404, 10062, "Unknown interaction")
-        if interaction.acknowledged:
+        if interaction is not None and interaction.acknowledged:
             raise Refused(400, 40060, "Interaction has already been acknowledged.")
-        if self._world.clock() - interaction.born > ACKNOWLEDGE_SECONDS:
+        age = self._world.clock() - interaction.born if interaction else 0.0
+        if interaction is None or interaction.id != interaction_id or age > ACKNOWLEDGE_SECONDS:
             raise Refused(404, 10062, "Unknown interaction")
         callback, data = self._callback(interaction, body), body.get("data") or {}
         message = None
@@ -197,9 +189,7 @@ class Interactions:
         # Nothing can go wrong any more: the interaction counts as answered.
         interaction.acknowledged = True
         interaction.original = message
-        if interaction.timer:
-            interaction.timer.cancel()
-        interaction.page.tell("acked", {"nonce": interaction.nonce})
+        interaction.tell("acked")
         self._show(interaction, callback, data)
         answered: Json = {"id": interaction.id, "type": int(interaction.kind)}
         if message is None:
@@ -222,12 +212,11 @@ class Interactions:
         return Callback(kind)
 
     def _show(self, interaction: Interaction, callback: Callback, data: Json) -> None:
-        page, nonce = interaction.page, interaction.nonce
         if callback is Callback.CHOICES:
-            page.tell("choices", {"nonce": nonce, "choices": data.get("choices") or []})
+            interaction.tell("choices", choices=data.get("choices") or [])
         elif callback is Callback.MODAL:
-            _remember(self._modals, (page.user_id, data["custom_id"]), interaction)
-            page.tell("modal", {"nonce": nonce, **{k: data[k] for k in ("custom_id", "title", "components")}})
+            _remember(self._modals, (interaction.page.user_id, data["custom_id"]), interaction)
+            interaction.tell("modal", **{key: data[key] for key in ("custom_id", "title", "components")})
         elif callback is Callback.UPDATE and interaction.source:
             self._world.change(interaction.source)
         elif callback is not Callback.DEFERRED_UPDATE and interaction.original:

@@ -34,8 +34,8 @@ Problem = tuple[Path, str, str]
 """Where it is, Discord's code for it, and what to tell."""
 Lengths = dict[str, tuple[int, int]]
 """Least and most characters (or items) by path; ``*`` stands for every item of a list."""
-Tree = dict[int, set[int] | frozenset[int]]
-"""Which types of components may stand in which."""
+Tree = dict[int, dict[str, set[int]]]
+"""Which types of components may stand where in which."""
 
 MESSAGE: Lengths = {
     "content": (0, CONTENT_LENGTH),
@@ -74,18 +74,20 @@ COMPONENTS: dict[int, Lengths] = {
     GALLERY: {"items": (1, 10)},
     LABEL: {"label": (1, 45), "description": (0, 100)},
 }
-LEGACY_TREE: Tree = {TOP: {ROW}, ROW: SELECTS | {BUTTON}}
+CLICKABLE = {"components": {BUTTON, *SELECTS}}
 BLOCKS = {ROW, SECTION, TEXT, GALLERY, FILE, SEPARATOR}
+LEGACY_TREE: Tree = {TOP: {"components": {ROW}}, ROW: CLICKABLE}
 V2_TREE: Tree = {
-    TOP: BLOCKS | {CONTAINER},
-    ROW: SELECTS | {BUTTON},
-    SECTION: {TEXT, BUTTON, THUMBNAIL},
-    CONTAINER: BLOCKS,
+    TOP: {"components": BLOCKS | {CONTAINER}},
+    ROW: CLICKABLE,
+    SECTION: {"components": {TEXT}, "accessory": {BUTTON, THUMBNAIL}},
+    CONTAINER: {"components": BLOCKS},
 }
 MODAL_TREE: Tree = {
-    TOP: {ROW, LABEL, TEXT},
-    ROW: {TEXT_INPUT},
-    LABEL: SELECTS | {TEXT_INPUT, FILE_UPLOAD, 21, 22, 23},  # the last three: radio buttons, checkboxes
+    TOP: {"components": {ROW, LABEL, TEXT}},
+    ROW: {"components": {TEXT_INPUT}},
+    # The last three: radio buttons and checkboxes.
+    LABEL: {"component": {TEXT_INPUT, *SELECTS, FILE_UPLOAD, 21, 22, 23}},
 }
 
 
@@ -139,19 +141,12 @@ def _lengths(path: Path, body: Json, lengths: Lengths) -> Iterator[Problem]:
 # Components
 
 
-def _children(component: Json) -> Iterator[tuple[Path, Json]]:
-    for index, child in enumerate(component.get("components") or ()):
-        yield ("components", index), child
-    for key in ("accessory", "component"):
-        if component.get(key):
-            yield (key,), component[key]
-
-
 def walk(components: Iterable[Json]) -> Iterator[Json]:
     """Every component, the nested ones too."""
     for component in components:
         yield component
-        yield from walk(child for _, child in _children(component))
+        yield from walk(component.get("components") or ())
+        yield from walk(component[key] for key in ("accessory", "component") if component.get(key))
 
 
 def _components(path: Path, body: Json, tree: Tree) -> Iterator[Problem]:
@@ -163,17 +158,19 @@ def _components(path: Path, body: Json, tree: Tree) -> Iterator[Problem]:
 
 
 def _inside(path: Path, holder: Json, tree: Tree) -> Iterator[Problem]:
-    allowed = tree.get(holder["type"], set())
-    for place, child in _children(holder):
-        here, kind = (*path, *place), child.get("type", TOP)
-        if kind not in allowed:
-            message = f'Value of field "type" must be one of {tuple(sorted(allowed))}.'
-            yield (*here, "type"), "UNION_TYPE_CHOICES", message
-            continue
-        yield from _lengths(here, child, COMPONENTS.get(kind, {}))
-        if kind in SPECIAL:
-            yield from SPECIAL[kind](here, child)
-        yield from _inside(here, child, tree)
+    for key, allowed in tree.get(holder["type"], {}).items():
+        several = key == "components"
+        for index, child in enumerate(holder.get(key) or () if several else [holder.get(key) or {}]):
+            here = (*path, key, index) if several else (*path, key)
+            kind = child.get("type", TOP)
+            if kind not in allowed:
+                message = f'Value of field "type" must be one of {tuple(sorted(allowed))}.'
+                yield (*here, "type"), "UNION_TYPE_CHOICES", message
+                continue
+            yield from _lengths(here, child, COMPONENTS.get(kind, {}))
+            if kind in SPECIAL:
+                yield from SPECIAL[kind](here, child)
+            yield from _inside(here, child, tree)
 
 
 def _row(path: Path, row: Json) -> Iterator[Problem]:

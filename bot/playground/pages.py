@@ -208,7 +208,9 @@ class Pages:
                 return None
             case "command" | "autocomplete":
                 asks = Kind.COMMAND if kind == "command" else Kind.AUTOCOMPLETE
-                data = self._command(page, channel, frame, resolved, unfinished=kind == "autocomplete")
+                command, data = self._registered(page, channel, frame, SLASH)
+                known, unfinished = command.get("options") or [], kind == "autocomplete"
+                data["options"] = check_options(known, frame.options, resolved, unfinished=unfinished)
             case "menu":
                 asks, data = Kind.COMMAND, self._menu(page, channel, frame, resolved)
             case "click" if source is not None:
@@ -244,14 +246,6 @@ class Pages:
         if not self._world.may_use(page.user_id, command, channel):
             raise Declined("You may not use this command here.")
         return command, {key: command[key] for key in ("id", "name", "type")}
-
-    def _command(
-        self, page: Page, channel: Channel, frame: Frame, resolved: Resolved, *, unfinished: bool
-    ) -> Json:
-        command, about = self._registered(page, channel, frame, SLASH)
-        definitions = command.get("options") or []
-        options = check_options(definitions, frame.options, resolved, unfinished=unfinished)
-        return {**about, "options": options}
 
     def _menu(self, page: Page, channel: Channel, frame: Frame, resolved: Resolved) -> Json:
         command, about = self._registered(page, channel, frame, USER_MENU, MESSAGE_MENU)

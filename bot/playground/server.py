@@ -110,7 +110,6 @@ class Playground:
 
     async def stop(self) -> None:
         """Close all lines, then the server. Takes no longer than a moment."""
-        self.interactions.close()
         await self.pages.lines.close()
         await self.gateway.lines.close()
         if self._runner is not None:

@@ -186,22 +186,20 @@ class World:
 
     def new_message(self, author_id: str, channel: Channel, *, kind: int = 0, **more: object) -> Message:
         """Make an empty message that nobody has heard of yet."""
-        empty: tuple[str, ...] = ("mentions", "mention_roles", "attachments", "embeds", "components")
-        return Message(
-            {
-                **{key: [] for key in empty},
-                **dict.fromkeys(("tts", "mention_everyone", "pinned"), False),
-                "id": self.new_id(),
-                "channel_id": channel.id,
-                "author": self.user(author_id),
-                "type": kind,
-                "content": "",
-                "timestamp": self.timestamp(),
-                "edited_timestamp": None,
-                "flags": 0,
-                **more,
-            }
-        )
+        empty = ("mentions", "mention_roles", "attachments", "embeds", "components")
+        payload: Json = {
+            **{key: [] for key in empty},
+            **dict.fromkeys(("tts", "mention_everyone", "pinned"), False),
+            "id": self.new_id(),
+            "channel_id": channel.id,
+            "author": self.user(author_id),
+            "type": kind,
+            "content": "",
+            "timestamp": self.timestamp(),
+            "edited_timestamp": None,
+            "flags": 0,
+        }
+        return Message({**payload, **more})
 
     def message(self, channel: Channel, message_id: str, user_id: str | None = None) -> Message:
         """Find a message that this person (None: everybody) sees; refuses any other (10008)."""

@@ -49,6 +49,9 @@ const hear = {
     const messages = state.messages.get(message.channel_id);
     if (!messages) return;
     const isNew = !messages.has(message.id);
+    const newest = [...messages.keys()].at(-1);
+    const beyond = isNew && message.edited_timestamp && newest && BigInt(message.id) < BigInt(newest);
+    if (beyond) return; // a late edit of a message older than the history that this page got
     messages.set(message.id, message);
     noticeComponents(message);
     if (isNew) arrived(message);

@@ -25,7 +25,9 @@ function float(node, anchor, onClose) {
   node.style.top = `${fits ? box.bottom + 4 : Math.max(8, box.top - node.offsetHeight - 4)}px`;
   node.style.left = `${Math.max(8, Math.min(box.left, window.innerWidth - node.offsetWidth - 8))}px`;
   const outside = (event) => {
-    if (!node.contains(event.target)) close("outside");
+    if (node.contains(event.target)) return;
+    close("outside");
+    if (anchor.contains?.(event.target)) swallowClick();
   };
   const close = (reason = "closed") => {
     if (closePopup !== close) return;
@@ -41,6 +43,16 @@ function float(node, anchor, onClose) {
   document.addEventListener("pointerdown", outside, true);
   window.addEventListener("resize", close);
   return close;
+}
+
+/** A press on the button that had opened the list closes it, and must not open it again. */
+function swallowClick() {
+  const swallow = (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  document.addEventListener("click", swallow, { capture: true, once: true });
+  setTimeout(() => document.removeEventListener("click", swallow, { capture: true }), 400);
 }
 
 const moveIn = (items, from, key) => {

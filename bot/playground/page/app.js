@@ -1,30 +1,27 @@
-/** The page as a whole: channels, the list of messages, and what a press on any of it does. */
+/** The page as a whole: what the server says, and what a press anywhere does. */
 
-import { commandsOfType, findMessage, findUser, isDirect, nestOptions, slashCommands, state, welcomeHello } from "./state.js";
-import { ask, connect, send, takePlace, upload } from "./connection.js";
-import { avatar, el, icon, morph, nameOf } from "./dom.js";
-import { choicesFailed, describeChannel, fillCommand, focusComposer, resetComposer, setupComposer, showChoices } from "./composer.js";
+import { choicesFailed, showChoices } from "./command.js";
 import { defaultValues, findComponent, forgetMessages, localState, noticeComponents, selectOptions } from "./components.js";
-import { dismissPopup, notify, openLightbox, openList, openMenu } from "./popups.js";
-import { markdown, refreshTimes } from "./markdown.js";
+import { describeChannel, fillCommand, focusComposer, resetComposer, setupComposer } from "./composer.js";
+import { ask, connect, send, takePlace } from "./connection.js";
+import { avatar, nameOf } from "./dom.js";
+import { appendMessage, awaitAnswer, drawMessages, endWait, endWaitOf, entry, forgetWaiting, redraw } from "./log.js";
+import { refreshTimes } from "./markdown.js";
 import { openModal } from "./modal.js";
-import { renderMessage, renderPending } from "./message.js";
+import { dismissPopup, notify, openLightbox, openList, openMenu } from "./popups.js";
+import { drawBot, drawHeader, drawIdentity, drawMembers, markUnread } from "./sidebar.js";
+import { commandsOfType, findMessage, findUser, isAdmin, isDirect, nestOptions, state, welcomeHello } from "./state.js";
+import { drawWelcome } from "./welcome.js";
 
 const USER_COMMAND = 2;
 const MESSAGE_COMMAND = 3;
 const BUTTON = 2;
 const TYPING_MS = 10_000; // Discord shows "is typing" for ten seconds
-const NEAR_BOTTOM_PX = 60;
 const LONG_PRESS_MS = 500;
 const NO_CONNECTION = "There is no connection to the playground. Try again in a moment.";
 
 const $ = (selector) => document.querySelector(selector);
-const log = $("#log");
-const list = $("#messages");
-const unread = new Set();
 const typing = new Map(); // channel id -> until when the bot types
-const waiting = new Map(); // key -> a slash command that the bot has not answered: {key, name, channelId, text}
-let atBottom = true;
 
 // --- what the server says ---
 
@@ -35,7 +32,7 @@ const hear = {
     if (somebodyElse) {
       resetComposer();
       forgetMessages();
-      waiting.clear();
+      forgetWaiting();
     }
     for (const messages of state.messages.values()) messages.forEach(noticeComponents);
     $("#connection").hidden = true;
@@ -55,10 +52,8 @@ const hear = {
     messages.set(message.id, message);
     noticeComponents(message);
     if (isNew) arrived(message);
-    if (message.channel_id !== state.channel.id) {
-      if (isNew) unread.add(message.channel_id);
-      drawChannels();
-    } else if (isNew) appendMessage(message);
+    if (message.channel_id !== state.channel.id) markUnread(message.channel_id, true);
+    else if (isNew) appendMessage(message);
     else redraw(message.id);
   },
   delete({ id, channel_id: channelId }) {
@@ -70,7 +65,7 @@ const hear = {
   },
   commands(commands) {
     state.commands = commands;
-    drawWelcome();
+    drawWelcome(deliver.command);
   },
   typing({ channel_id: channelId }) {
     typing.set(channelId, Date.now() + TYPING_MS);
@@ -104,7 +99,7 @@ const hear = {
   bot({ online }) {
     state.online = online;
     drawBot();
-    drawWelcome();
+    drawWelcome(deliver.command);
   },
 };
 
@@ -122,12 +117,8 @@ function settle(place, text = null) {
     local.failed = text && { customId: place.customId, text };
     if (text) local.chosen.delete(place.customId);
     redraw(place.messageId);
-  } else if (place.kind === "command") {
-    const row = waiting.get(place.key);
-    if (text && row) row.text = text;
-    else waiting.delete(place.key);
-    drawWaiting(place.key);
-  } else if (text) notify(text);
+  } else if (place.kind === "command") endWait(place.key, text);
+  else if (text) notify(text);
 }
 
 /** A message has come: the row that stood for its command goes, and the bot has stopped typing. */
@@ -135,181 +126,33 @@ function arrived(message) {
   if (message.author.id === state.bot.id) typing.delete(message.channel_id);
   drawTyping();
   const metadata = message.interaction_metadata ?? message.interaction;
-  if (metadata?.user?.id !== state.me.id) return;
-  const called = ({ root }) => root === metadata.name || root.split(" ")[0] === metadata.name;
-  const row = [...waiting.values()].find((one) => called(one) && !one.text);
-  if (row) {
-    waiting.delete(row.key);
-    drawWaiting(row.key);
-  }
+  if (metadata?.user?.id === state.me.id && metadata.name) endWaitOf(metadata.name);
 }
 
-// --- the list of messages ---
-
-const entry = (id) => list.querySelector(`[data-message-id="${CSS.escape(id)}"]`);
-const shown = () => state.messages.get(state.channel.id);
-
-function previousOf(node) {
-  return node?.dataset.messageId ? shown().get(node.dataset.messageId) : null;
-}
-
-function appendMessage(message) {
-  const before = list.querySelector("[data-pending]");
-  const last = before ? before.previousElementSibling : list.lastElementChild;
-  list.insertBefore(renderMessage(message, previousOf(last)), before);
-  if (message.author.id === state.me.id) atBottom = true;
-  follow();
-}
-
-function redraw(id) {
-  const node = entry(id);
-  if (node) morph(node, renderMessage(shown().get(id), previousOf(node.previousElementSibling)));
-}
-
-function drawMessages() {
-  let previous = null;
-  const items = [...shown().values()].map((message) => {
-    const item = renderMessage(message, previous);
-    previous = message;
-    return item;
-  });
-  const rows = [...waiting.values()].filter(({ channelId }) => channelId === state.channel.id);
-  list.replaceChildren(...items, ...rows.map(renderPending));
-  atBottom = true;
-  follow();
-}
-
-function drawWaiting(key) {
-  const node = list.querySelector(`[data-pending="${key}"]`);
-  const row = waiting.get(key);
-  if (!row) node?.remove();
-  else if (node) morph(node, renderPending(row));
-  else if (row.channelId === state.channel.id) list.append(renderPending(row));
-  follow();
-}
-
-/** Stay at the newest message, unless the person has scrolled away from it. */
-function follow() {
-  if (atBottom) log.scrollTop = log.scrollHeight;
-  $("#jump").hidden = atBottom;
-}
-
-log.addEventListener("scroll", () => {
-  atBottom = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_BOTTOM_PX;
-  $("#jump").hidden = atBottom;
-}, { passive: true });
-new ResizeObserver(follow).observe(list);
-new ResizeObserver(follow).observe(log);
-$("#jump").addEventListener("click", () => {
-  atBottom = true;
-  follow();
-});
-
-// --- everything around it ---
+// --- channels ---
 
 function drawAll() {
-  document.title = `${state.guild.name}: playground`;
-  $("#guild-name").textContent = state.guild.name;
-  $("#rail-guild").textContent = [...state.guild.name][0].toUpperCase();
-  $("#rail-guild").setAttribute("aria-label", state.guild.name);
-  $("#you").replaceChildren(avatar(state.me), el("span", { class: "you-words" }, el("b", {}, nameOf(state.me)), el("small", {}, isAdmin(state.me) ? "You, the admin" : "You, a member")), icon("down"));
+  drawIdentity();
   openChannel(state.channel);
   drawBot();
 }
 
-const isAdmin = (user) => Boolean(state.users.find(({ id }) => id === user.id)?.admin);
-
 function openChannel(channel) {
   state.channel = channel;
-  unread.delete(channel.id);
   document.body.classList.remove("sidebar-open");
-  $("#channel-icon").replaceChildren(icon(isDirect(channel) ? "at" : "hash"));
-  $("#channel-name").textContent = channelName(channel);
-  $("#channel-topic").textContent = channel.topic ?? (isDirect(channel) ? "Only you and the bot see what is said here" : "");
-  log.setAttribute("aria-label", `Messages in ${channelName(channel)}`);
+  markUnread(channel.id, false);
+  drawHeader(channel);
   describeChannel();
-  drawChannels();
   drawMembers();
-  drawWelcome();
+  drawWelcome(deliver.command);
   drawMessages();
   drawTyping();
-}
-
-const channelName = (channel) => (isDirect(channel) ? nameOf(state.bot) : channel.name);
-
-function drawChannels() {
-  const item = (channel) => {
-    const current = channel.id === state.channel.id;
-    const sign = isDirect(channel) ? el("span", { class: "with-status" }, avatar(state.bot, "tiny"), el("span", { class: `status ${state.online ? "online" : ""}` })) : icon("hash");
-    const classes = `channel ${unread.has(channel.id) ? "unread" : ""}`;
-    return el("li", {}, el("button", { class: classes, type: "button", "data-channel-id": channel.id, "aria-current": current ? "page" : null }, sign, el("span", {}, channelName(channel)), unread.has(channel.id) && el("span", { class: "visually-hidden" }, "unread")));
-  };
-  $("#text-channels").replaceChildren(...state.channels.filter((channel) => !isDirect(channel)).map(item));
-  $("#direct-channels").replaceChildren(...state.channels.filter(isDirect).map(item));
-  $("#rail-direct").setAttribute("aria-current", String(isDirect(state.channel)));
-  $("#rail-guild").setAttribute("aria-current", String(!isDirect(state.channel)));
-}
-
-function drawMembers() {
-  const member = (user, online) => el("li", {}, el("button", { class: `member ${online ? "" : "away"}`, type: "button", "data-user-menu": user.id, "aria-haspopup": "menu" }, [
-    el("span", { class: "with-status" }, avatar(user, "medium"), el("span", { class: `status ${online ? "online" : ""}` })),
-    el("span", { class: "member-name" }, nameOf(user)),
-    user.bot && el("span", { class: "app-tag" }, "APP"),
-  ]));
-  const section = (title, members) => [el("h2", {}, `${title} — ${members.length}`), el("ul", {}, members)];
-  const people = isDirect(state.channel) ? [state.me] : state.users;
-  $("#members").replaceChildren(...section("Members", people.map((user) => member(user, true))), ...section(state.online ? "Bot" : "Offline", [member(state.bot, state.online)]));
-}
-
-function drawBot() {
-  $("#offline").hidden = state.online;
-  $("#offline-text").textContent = `${nameOf(state.bot)} is offline: commands are not answered until it is back.`;
-  drawChannels();
-  drawMembers();
 }
 
 function drawTyping() {
   const types = state.bot && (typing.get(state.channel.id) ?? 0) > Date.now();
   $("#typing").hidden = !types;
   if (types) $("#typing-name").textContent = nameOf(state.bot);
-}
-
-function drawWelcome() {
-  const { channel, welcome } = state;
-  const first = channel.id === state.channels.find((one) => !isDirect(one))?.id;
-  if (!first || !welcome) {
-    const text = isDirect(channel) ? `This is the beginning of your direct messages with ${nameOf(state.bot)}. Nobody else in the server sees them.` : `This is the start of the #${channel.name} channel.`;
-    const sign = isDirect(channel) ? avatar(state.bot, "huge") : el("span", { class: "channel-sign" }, icon("hash"));
-    $("#welcome").replaceChildren(sign, el("h2", {}, isDirect(channel) ? nameOf(state.bot) : `Welcome to #${channel.name}!`), el("p", { class: "muted" }, text));
-    return;
-  }
-  const chips = welcome.examples.map((example) => {
-    const leaf = slashCommands().find(({ name }) => name === example.command);
-    const picture = Object.values(example.attachments ?? {})[0];
-    const sign = picture ? el("img", { src: picture, alt: "", width: 36, height: 36 }) : icon("slash", "icon");
-    const words = el("span", { class: "example-words" }, el("b", {}, example.label), el("span", { class: "muted" }, `/${example.command}`));
-    return el("button", { class: "example", type: "button", disabled: !leaf || !state.online, "data-example": example.label, onclick: (event) => runExample(event.currentTarget, leaf, example) }, sign, words);
-  });
-  $("#welcome").replaceChildren(avatar(state.bot, "huge"), el("div", { class: "markdown welcome-text" }, markdown(welcome.text)), el("div", { class: "examples", role: "group", "aria-label": "Examples: one press runs them" }, chips));
-}
-
-async function runExample(button, leaf, example) {
-  button.disabled = true;
-  try {
-    const given = { ...example.options };
-    for (const [name, url] of Object.entries(example.attachments ?? {})) {
-      const response = await fetch(url);
-      if (!response.ok) throw new Error(`The sample ${url} could not be loaded.`);
-      const blob = await response.blob();
-      given[name] = (await upload(new File([blob], url.split("/").at(-1), { type: blob.type }))).id;
-    }
-    const values = leaf.options.filter(({ name }) => name in given).map(({ name, type }) => ({ name, type, value: given[name] }));
-    deliver.command(leaf, values);
-  } catch (error) {
-    notify(error.message);
-  } finally {
-    button.disabled = false;
-  }
 }
 
 // --- what the person does ---
@@ -321,19 +164,19 @@ const deliver = {
     return sent;
   },
   command(leaf, values) {
-    const key = crypto.randomUUID?.() ?? String(Math.random());
-    const place = { kind: "command", key, channelId: state.channel.id };
-    const frame = { channel_id: state.channel.id, command_id: leaf.id, options: nestOptions(leaf.path, values) };
-    if (!ask("command", frame, place)) {
-      notify(NO_CONNECTION);
-      return false;
-    }
-    waiting.set(key, { key, name: `/${leaf.name}`, root: leaf.name, channelId: state.channel.id, text: null });
-    atBottom = true;
-    drawWaiting(key);
-    return true;
+    return invoke("command", { command_id: leaf.id, options: nestOptions(leaf.path, values) }, `/${leaf.name}`);
   },
 };
+
+/** Use a command here; a row stands for it until the bot has answered. */
+function invoke(type, data, name) {
+  const channelId = state.channel.id;
+  const place = { kind: "command", key: null, channelId };
+  const sent = ask(type, { channel_id: channelId, ...data }, place);
+  if (sent) place.key = awaitAnswer(name, channelId);
+  else notify(NO_CONNECTION);
+  return Boolean(sent);
+}
 
 function click(message, customId, componentType, values) {
   const local = localState(message.id);
@@ -372,16 +215,7 @@ function menuEntries(type, targetId) {
     label: command.name,
     icon: "robot",
     data: { "data-command": command.name },
-    run() {
-      const key = crypto.randomUUID?.() ?? String(Math.random());
-      const place = { kind: "command", key, channelId: state.channel.id };
-      if (!ask("menu", { channel_id: state.channel.id, command_id: command.id, target_id: targetId }, place)) {
-        notify(NO_CONNECTION);
-        return;
-      }
-      waiting.set(key, { key, name: command.name, root: command.name, channelId: state.channel.id, text: null });
-      drawWaiting(key);
-    },
+    run: () => invoke("menu", { command_id: command.id, target_id: targetId }, command.name),
   }))];
 }
 
@@ -436,10 +270,8 @@ function showChannel(id) {
 }
 
 function dismiss(item) {
-  if (item.dataset.pending) {
-    waiting.delete(item.dataset.pending);
-    item.remove();
-  } else send("dismiss", { channel_id: state.channel.id, message_id: item.dataset.messageId });
+  if (item.dataset.pending) endWait(item.dataset.pending);
+  else send("dismiss", { channel_id: state.channel.id, message_id: item.dataset.messageId });
   focusComposer();
 }
 
@@ -499,7 +331,7 @@ $("#toggle-members").addEventListener("click", () => {
 $("#rail-direct").addEventListener("click", () => showChannel(state.channels.find(isDirect)?.id ?? state.channel.id));
 $("#rail-guild").addEventListener("click", () => showChannel(state.channels.find((channel) => !isDirect(channel)).id));
 
-setInterval(() => refreshTimes(list), 1000);
+setInterval(() => refreshTimes($("#messages")), 1000);
 setupComposer(deliver);
 become(new URLSearchParams(location.search).get("user"));
 if (matchMedia("(pointer: fine)").matches) focusComposer();

@@ -33,7 +33,7 @@ export function forgetMessages() {
   locals.clear();
 }
 
-export const emojiText = (emoji) => (emoji ? (emoji.id ? `:${emoji.name}:` : emoji.name) : null);
+const emojiText = (emoji) => (emoji ? (emoji.id ? `:${emoji.name}:` : emoji.name) : null);
 
 export const colour = (value) => (Number.isInteger(value) ? `#${value.toString(16).padStart(6, "0")}` : null);
 

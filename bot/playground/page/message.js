@@ -5,7 +5,7 @@ import { colour, failure, fileCard, localState, outside, picture, renderComponen
 import { inlineMarkdown, markdown } from "./markdown.js";
 import { findUser, state } from "./state.js";
 
-export const EPHEMERAL = 64;
+const EPHEMERAL = 64;
 const LOADING = 128;
 const COMPONENTS_V2 = 32768;
 const GROUP_MS = 7 * 60 * 1000; // Discord begins a new group after seven minutes
@@ -21,7 +21,7 @@ function dayAndClock(date) {
   return days === 1 ? `Yesterday at ${clock(date)}` : new Intl.DateTimeFormat(undefined, { dateStyle: "short", timeStyle: "short" }).format(date);
 }
 
-export const isThinking = (message) => Boolean(message.flags & LOADING) && !message.content;
+const isThinking = (message) => Boolean(message.flags & LOADING) && !message.content;
 
 const invocation = (message) => message.interaction_metadata?.name ?? message.interaction?.name;
 

@@ -43,11 +43,11 @@ export function commandsOfType(type) {
     if (command.contexts?.length && !command.contexts.includes(direct ? CONTEXT.botDirect : CONTEXT.guild)) return false;
     if (direct) return command.dm_permission !== false && !command.guild_id;
     const restricted = command.default_member_permissions;
-    return restricted === null || restricted === undefined || isAdmin() || allows(restricted);
+    return restricted === null || restricted === undefined || isAdmin(state.me) || allows(restricted);
   });
 }
 
-const isAdmin = () => Boolean(state.users.find(({ id }) => id === state.me.id)?.admin);
+export const isAdmin = (user) => Boolean(state.users.find(({ id }) => id === user.id)?.admin);
 
 // What everybody in the local server may do: view, send, embed, attach, read history, react, use commands.
 const EVERYBODY = 0x80000000n | 0x10000n | 0x8000n | 0x4000n | 0x800n | 0x400n | 0x40n;

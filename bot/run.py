@@ -34,9 +34,9 @@ SAMPLES = Path(__file__).parent / "playground" / "page" / "samples"
 
 WELCOME = Welcome(
     text=(
-        "# Welcome! This is the bot, on a small Discord of its own.\n"
-        "Everything stays on this computer. Type **/** below to see what it can do, drop in a photograph of "
-        "yours, or press one of these:"
+        "# Welcome!\n"
+        "This is the bot, on a small Discord of its own. Everything stays on this computer. Type **/** below to "
+        "see what it can do, drop in a photograph of yours, or press one of these:"
     ),
     examples=(
         Example(

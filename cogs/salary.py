@@ -199,7 +199,7 @@ def _steps(estimate: SalaryEstimate) -> str:
     """Show the way from the pay of somebody unknown to the estimate, one input after the other."""
     lines = [f"{'Somebody unknown':<17}{_dollars(estimate.baseline):>10}"]
     steps = sorted(estimate.contributions.items(), key=lambda step: -abs(step[1]))
-    lines += [f"{INPUTS[name]:<17}{amount:>+10,.0f}" for name, amount in steps]
+    lines += [f"{INPUTS[name]:<17}{round(amount, -2):>+10,.0f}" for name, amount in steps]
     lines.append(f"{'Estimate':<17}{_dollars(estimate.median):>10}")
     return "```\n" + "\n".join(lines) + "\n```"
 

@@ -33,7 +33,7 @@ export function avatar(user, extra = "") {
   if (user.bot) return el("span", { class: `avatar robot ${extra}`, "aria-hidden": "true" }, icon("robot", "portrait"));
   const name = nameOf(user);
   const initials = name.split(/\s+/).slice(0, 2).map((word) => [...word][0] ?? "").join("").toUpperCase();
-  const hue = [...user.id].reduce((sum, digit) => sum * 31 + digit.charCodeAt(0), 7) % 6;
+  const hue = Number(BigInt(user.id) % 6n);
   return el("span", { class: `avatar hue-${hue} ${extra}`, "aria-hidden": "true" }, initials);
 }
 

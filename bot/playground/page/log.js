@@ -11,6 +11,7 @@ const list = document.querySelector("#messages");
 const jump = document.querySelector("#jump");
 const waiting = new Map(); // key -> a command without an answer yet: {key, name, channelId, text}
 let atBottom = true;
+let lastTop = 0;
 
 export const entry = (id) => list.querySelector(`[data-message-id="${CSS.escape(id)}"]`);
 const shown = () => state.messages.get(state.channel.id);
@@ -61,7 +62,10 @@ function follow() {
 }
 
 log.addEventListener("scroll", () => {
-  atBottom = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_BOTTOM_PX;
+  // A message that grows below (a picture that loads) is no wish to stay behind: only a step upwards is.
+  if (log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_BOTTOM_PX) atBottom = true;
+  else if (log.scrollTop < lastTop) atBottom = false;
+  lastTop = log.scrollTop;
   jump.hidden = atBottom;
 }, { passive: true });
 new ResizeObserver(follow).observe(list);

@@ -69,10 +69,11 @@ def build_network() -> PreTrainedModel:
     config = AutoConfig.from_pretrained(WEIGHTS)
     # On "meta" the random initial weights, which are about to be replaced, are never drawn.
     with torch.device("meta"):
-        network = AutoModelForImageClassification.from_config(config)  # type: ignore[no-untyped-call]
+        network: PreTrainedModel = AutoModelForImageClassification.from_config(config)
     published = {_renamed(name): tensor for name, tensor in _published().items()}
     network.load_state_dict(published | _neutral(network), strict=True, assign=True)
-    return network.train(mode=False)
+    network.train(mode=False)
+    return network
 
 
 def _published() -> dict[str, Tensor]:

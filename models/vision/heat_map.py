@@ -17,11 +17,12 @@ _DIMMED = 0.4
 """Brightness of what the network did not see."""
 _SATURATION = 0.45
 """Of the photograph under the glow: a red cup must not look hot."""
-_OPACITY = 0.72
-"""Of the colour at the hottest place."""
+_OPACITIES = [round(0.72 * heat) for heat in range(256)]
+"""Of the colour: the hottest place still lets the photograph through."""
+_FRAME = (235, 235, 235)
 
 # matplotlib's "inferno" (CC0) at equal distances: its lightness rises evenly, for colour-blind eyes too.
-_COLOURS = np.array(
+_ANCHORS = np.array(
     [
         (0, 0, 4),
         (31, 12, 72),
@@ -32,9 +33,12 @@ _COLOURS = np.array(
         (249, 140, 10),
         (249, 201, 50),
         (252, 255, 164),
-    ],
-    dtype=np.float32,
+    ]
 )
+_COLOURS = np.stack(
+    [np.interp(np.arange(256), np.linspace(0, 255, len(_ANCHORS)), channel) for channel in _ANCHORS.T],
+    axis=-1,
+).astype(np.uint8)  # (256, 3)
 
 
 class Region(NamedTuple):
@@ -74,28 +78,24 @@ class HeatMapPainter:
         """Reduce the photograph to at most ``LONGEST_SIDE``; ``seen`` is what the network was given."""
         scale = min(1.0, LONGEST_SIDE / max(picture.size))
         width, height = (max(1, round(side * scale)) for side in picture.size)
-        self._photograph = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
-        self._box = (
-            round(seen.left * width),
-            round(seen.top * height),
-            max(round(seen.right * width), round(seen.left * width) + 1),
-            max(round(seen.bottom * height), round(seen.top * height) + 1),
-        )
+        photograph = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        left, top = round(seen.left * width), round(seen.top * height)
+        right = max(left + 1, round(seen.right * width))
+        bottom = max(top + 1, round(seen.bottom * height))
+        self._box = (left, top, right, bottom)
+        self._photograph = photograph
+        self._around = ImageEnhance.Brightness(photograph).enhance(_DIMMED)
+        self._within = ImageEnhance.Color(photograph.crop(self._box)).enhance(_SATURATION)
 
     def paint(self, activation: NDArray[np.float32]) -> bytes:
         """Return a JPEG of the photograph, glowing where ``activation`` (H, W) is high."""
+        heat = _enlarge(activation, self._within.size)
+        glow = Image.fromarray(_COLOURS[np.asarray(heat)])
         left, top, right, bottom = self._box
-        crop = ImageEnhance.Color(self._photograph.crop(self._box)).enhance(_SATURATION)
-        photograph = np.asarray(crop, dtype=np.float32)
-        heat = _enlarge(activation, crop.size)  # (height, width)
-        steps = np.linspace(0.0, 1.0, len(_COLOURS))
-        glow = np.stack([np.interp(heat, steps, channel) for channel in _COLOURS.T], axis=-1)
-        opacity = _OPACITY * heat[..., None]
-        blended = photograph * (1 - opacity) + glow * opacity  # (height, width, 3)
-        canvas = ImageEnhance.Brightness(self._photograph).enhance(_DIMMED)
-        canvas.paste(Image.fromarray(blended.clip(0, 255).astype(np.uint8)), (left, top))
-        if crop.size != canvas.size:
-            ImageDraw.Draw(canvas).rectangle((left, top, right - 1, bottom - 1), outline=(235, 235, 235))
+        canvas = self._around.copy()
+        canvas.paste(Image.composite(glow, self._within, heat.point(_OPACITIES)), (left, top))
+        if self._within.size != canvas.size:
+            ImageDraw.Draw(canvas).rectangle((left, top, right - 1, bottom - 1), outline=_FRAME)
         return _jpeg(canvas)
 
     def plain(self) -> bytes:
@@ -103,13 +103,14 @@ class HeatMapPainter:
         return _jpeg(self._photograph)
 
 
-def _enlarge(activation: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """Return ``activation`` in a photograph's size (width, height), smoothly, its maximum at 1."""
+def _enlarge(activation: NDArray[np.float32], size: tuple[int, int]) -> Image.Image:
+    """Return ``activation`` as a smooth grey picture of this size (width, height), its maximum white."""
     highest = float(activation.max())
     if highest <= 0:
-        return np.zeros(size[::-1], dtype=np.float32)
+        return Image.new("L", size)
+    # Enlarged in floating point: eight bits of a 9 x 9 map would show as steps.
     enlarged = Image.fromarray(activation / highest).resize(size, Image.Resampling.BICUBIC)
-    return np.asarray(enlarged).clip(0, 1)
+    return Image.fromarray((np.asarray(enlarged) * 255).clip(0, 255).astype(np.uint8))
 
 
 def _jpeg(picture: Image.Image) -> bytes:

@@ -67,8 +67,17 @@ def open_picture(data: bytes) -> Image.Image:
         warnings.simplefilter("ignore")
         picture = _read_header(data)
         _check_size(picture, data)
-        _decode(picture)
-        return _cut_to_middle(_to_rgb(_turn_upright(_reduce(picture))))
+        try:
+            # Lets the JPEG decoder leave out detail: 12,000 × 9,000 pixels then take 20 MB instead of 800.
+            picture.draft("RGB", (WORKING_SIDE, WORKING_SIDE))
+            picture.load()
+            return _cut_to_middle(_to_rgb(_turn_upright(_reduce(picture))))
+        except MemoryError:
+            raise InvalidInput("That picture is too large for my memory.") from None
+        except Exception as error:  # see _read_header
+            raise InvalidInput(
+                f"That {picture.format} picture is damaged or breaks off: I could not read all of it."
+            ) from error
 
 
 def _read_header(data: bytes) -> Image.Image:
@@ -102,19 +111,6 @@ def _check_size(picture: Image.Image, data: bytes) -> None:
         raise InvalidInput("That JPEG picture is built in a way that takes too long to read.")
 
 
-def _decode(picture: Image.Image) -> None:
-    try:
-        # Lets the JPEG decoder leave out detail: 12,000 × 9,000 pixels then take 20 MB instead of 800.
-        picture.draft("RGB", (WORKING_SIDE, WORKING_SIDE))
-        picture.load()
-    except MemoryError:
-        raise InvalidInput("That picture is too large for my memory.") from None
-    except Exception as error:  # see _read_header
-        raise InvalidInput(
-            f"That {picture.format} picture is damaged or breaks off: I could not read all of it."
-        ) from error
-
-
 def _reduce(picture: Image.Image) -> Image.Image:
     """Average whole blocks of pixels into one where there are far more of them than anything here can use."""
     factor = min(picture.size) // WORKING_SIDE
@@ -136,19 +132,14 @@ def _turn_upright(picture: Image.Image) -> Image.Image:
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
-    try:
-        if picture.mode.startswith(("I", "F")):
-            picture = _to_eight_bits(picture)
-        if picture.has_transparency_data:
-            # Hidden pixels may hold anything, so they must not show.
-            layer = picture.convert("RGBA")
-            picture = Image.new("RGBA", picture.size, "white")
-            picture.alpha_composite(layer)
-        return picture.convert("RGB")
-    except (ValueError, OSError) as error:
-        raise InvalidInput(
-            f"The colours of that {picture.format} picture are stored in a form that I cannot read."
-        ) from error
+    if picture.mode.startswith(("I", "F")):
+        picture = _to_eight_bits(picture)
+    if picture.has_transparency_data:
+        # Hidden pixels may hold anything, so they must not show.
+        layer = picture.convert("RGBA")
+        picture = Image.new("RGBA", picture.size, "white")
+        picture.alpha_composite(layer)
+    return picture.convert("RGB")
 
 
 def _to_eight_bits(picture: Image.Image) -> Image.Image:

@@ -17,13 +17,14 @@ from models.vision.images import open_picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from PIL import Image
     from torch import Tensor
     from transformers import PreTrainedModel
 
-SURE_FROM = 0.2
-"""The least probability of the best class at which the answer counts as sure. See the model card."""
+SURE_BY_DEFAULT = {"probability": 0.5, "prominence": 0.0}
+"""When the answer of a network whose configuration has no ``sure_from`` counts as sure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +77,13 @@ class VisionPredictor:
 
     def __init__(self, network: PreTrainedModel, processor: Any, device: torch.device) -> None:
         self.device = device
-        # The overloads of transformers' own ``to`` defeat the type checker.
-        self.model = nn.Module.to(network, device=device, memory_format=torch.channels_last)
-        self.model.train(mode=False)
+        self.model = network
+        # Through its base class, since type checkers cannot see through transformers' own ``to``.
+        module: nn.Module = network
+        module.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        module.eval()
         self.processor = processor
+        self.labels: dict[int, str] = dict(network.config.id2label)  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, device: torch.device, checkpoint: str | None = None) -> Self:
@@ -93,16 +97,15 @@ class VisionPredictor:
             OSError: the weights are missing or broken.
         """
         if checkpoint is None:
-            network = build_network()
-        else:
+            return cls(build_network(), _load_processor(WEIGHTS), device)
+        try:
             # Safetensors and built-in architectures only: a checkpoint must not be able to run code.
             network = AutoModelForImageClassification.from_pretrained(
                 checkpoint, use_safetensors=True, trust_remote_code=False
             )
-        processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
-            checkpoint or WEIGHTS, backend="pil", trust_remote_code=False
-        )
-        return cls(network, processor, device)
+            return cls(network, _load_processor(checkpoint), device)
+        except ValueError as error:  # what transformers raises for a configuration that it cannot use
+            raise OSError(f"The checkpoint {checkpoint} cannot be used: {error}") from error
 
     def predict(self, requests: Sequence[ClassifyRequest]) -> list[Classification | InvalidInput]:
         """Answer every request, in order. One that cannot be used yields an ``InvalidInput``."""
@@ -115,6 +118,21 @@ class VisionPredictor:
         """Return the network's scores before softmax for upright RGB pictures, (B, classes)."""
         logits, _ = forward(self.model, self._batch([self._pixels(image) for image in images]))
         return logits
+
+    def sure(self, logits: Tensor) -> Tensor:
+        """Return which answers can be named without reserve, (B,) of bool, from the logits (B, classes).
+
+        The best class must be probable, and its logit must stand out from all others by enough of their
+        standard deviations. That second rule is what noise and drawings fail: they excite many classes at
+        once, so that one can win with a high probability without standing out. The model card justifies both
+        figures.
+        """
+        rule = getattr(self.model.config, "sure_from", SURE_BY_DEFAULT)
+        best = logits.amax(dim=1)
+        probability = (best - logits.logsumexp(dim=1)).exp()
+        prominence = (best - logits.mean(dim=1)) / logits.std(dim=1)
+        enough: Tensor = (probability >= rule["probability"]) & (prominence >= rule["prominence"])
+        return enough
 
     def _open(self, request: ClassifyRequest) -> _Opened | InvalidInput:
         try:
@@ -163,14 +181,15 @@ class VisionPredictor:
         return Classification(
             predictions=tuple(
                 # Single precision may round a probability to just over 1.
-                Prediction(
-                    label=self.model.config.id2label[index],
-                    confidence=min(confidence, 1.0),
-                    heat_map=heat_map,
-                )
+                Prediction(label=self.labels[index], confidence=min(confidence, 1.0), heat_map=heat_map)
                 for index, confidence, heat_map in zip(
                     classes.tolist(), confidences.tolist(), heat_maps, strict=True
                 )
             ),
-            sure=confidences[0].item() >= SURE_FROM,
+            sure=bool(self.sure(logits[None])[0]),
         )
+
+
+def _load_processor(checkpoint: Path | str) -> Any:
+    # The other backend would need torchvision.
+    return AutoImageProcessor.from_pretrained(checkpoint, backend="pil", trust_remote_code=False)

@@ -71,13 +71,16 @@ def open_picture(data: bytes) -> Image.Image:
             # Lets the JPEG decoder leave out detail: 12,000 × 9,000 pixels then take 20 MB instead of 800.
             picture.draft("RGB", (WORKING_SIDE, WORKING_SIDE))
             picture.load()
-            return _cut_to_middle(_to_rgb(_turn_upright(_reduce(picture))))
+            opened = _cut_to_middle(_to_rgb(_turn_upright(_reduce(picture))))
         except MemoryError:
             raise InvalidInput("That picture is too large for my memory.") from None
         except Exception as error:  # see _read_header
             raise InvalidInput(
                 f"That {picture.format} picture is damaged or breaks off: I could not read all of it."
             ) from error
+    # Where and when it was taken is nobody's business, and Pillow would write some of it into new files.
+    opened.info.clear()
+    return opened
 
 
 def _read_header(data: bytes) -> Image.Image:

@@ -63,6 +63,13 @@ def test_broken_exif_spoils_no_picture() -> None:
     assert open_picture(data).size == (64, 32)
 
 
+def test_metadata_does_not_travel_on() -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "at home"
+    data = encode(split_picture(), "JPEG", exif=exif.tobytes(), comment=b"at home", xmp=b"at home")
+    assert open_picture(data).info == {}
+
+
 def test_16_bit_grey_is_scaled_and_not_clipped() -> None:
     ramp = np.linspace(0, 65535, 256).astype(np.uint16)[None].repeat(32, axis=0)
     for kind in ("PNG", "TIFF"):

@@ -1,0 +1,155 @@
+"""The predictor, on the shipped weights: what it refuses, explains and warns of."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.predictor import InvalidInput
+from models.salary.predictor import SalaryEstimate, SalaryPredictor, SalaryRequest, shapley_values
+
+EVERYTHING = SalaryRequest(
+    degree="master",
+    field="computing",
+    age=38,
+    experience=12,
+    gender="female",
+    promotions=2,
+    university="Iowa State University",
+)
+
+
+def estimate(predictor: SalaryPredictor, request: SalaryRequest) -> SalaryEstimate:
+    [answer] = predictor.predict([request])
+    assert isinstance(answer, SalaryEstimate), answer
+    return answer
+
+
+def refusal(predictor: SalaryPredictor, request: SalaryRequest) -> str:
+    [answer] = predictor.predict([request])
+    assert isinstance(answer, InvalidInput)
+    return str(answer)
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (SalaryRequest(degree="high school", age=19, experience=30), "at the age of -11. Did you swap"),
+        (SalaryRequest(degree="doctorate", age=12), "A doctorate at 12 would be early"),
+        (SalaryRequest(degree="bachelor", age=12), "A bachelor's degree at 12"),
+        (SalaryRequest(degree="none", age=15), "16 to 80"),
+        (SalaryRequest(degree="none", age=81), "16 to 80"),
+        (SalaryRequest(degree="none", age=float("nan")), "as a number"),
+        (SalaryRequest(degree="none", experience=-1), "0 to 60"),
+        (SalaryRequest(degree="none", experience=61), "0 to 60"),
+        (SalaryRequest(degree="none", promotions=-1), "How many promotions"),
+        (SalaryRequest(degree="none", promotions=10, experience=1), "10 promotions in 1 years"),
+        (SalaryRequest(degree="diploma"), "don't know the degree “diploma”"),
+        (SalaryRequest(degree="bachelor", field="alchemy"), "don't know the field “alchemy”"),
+        (SalaryRequest(degree="bachelor", gender="x"), "female, male, nonbinary"),
+        (SalaryRequest(degree="bachelor", university="Hogwarts"), "pick one from the list"),
+    ],
+)
+def test_what_cannot_be_true_gets_a_question_back(
+    predictor: SalaryPredictor, request_: SalaryRequest, words: str
+) -> None:
+    assert words in refusal(predictor, request_)
+
+
+def test_one_bad_request_harms_no_other(predictor: SalaryPredictor) -> None:
+    good = SalaryRequest(degree="bachelor")
+    answers = predictor.predict([good, SalaryRequest(degree="diploma"), EVERYTHING])
+    assert isinstance(answers[1], InvalidInput)
+    assert answers[0] == estimate(predictor, good)
+    assert answers[2] == estimate(predictor, EVERYTHING)
+
+
+def test_case_and_blanks_of_words_do_not_matter(predictor: SalaryPredictor) -> None:
+    shouted = dataclasses.replace(EVERYTHING, degree=" MASTER ", university="iowa state UNIVERSITY")
+    assert estimate(predictor, shouted) == estimate(predictor, EVERYTHING)
+
+
+def test_contributions_add_up_and_name_what_was_given(predictor: SalaryPredictor) -> None:
+    answer = estimate(predictor, EVERYTHING)
+    assert set(answer.contributions) == {part.name for part in dataclasses.fields(SalaryRequest)}
+    assert answer.baseline + sum(answer.contributions.values()) == pytest.approx(answer.median, abs=0.01)
+    short = estimate(predictor, SalaryRequest(degree="none", age=40))
+    assert set(short.contributions) == {"degree", "age"}
+    assert short.baseline == answer.baseline
+
+
+def test_shapley_values_of_a_known_game() -> None:
+    # The glove game: the first player holds a left glove, the others a right one each; a pair is worth 1.
+    worth = np.array([0.0, 0, 0, 0, 0, 1, 1, 1])  # nobody, 3, 2, 23, 1, 13, 12, 123
+    assert shapley_values(worth) == pytest.approx([4 / 6, 1 / 6, 1 / 6])
+    assert len(shapley_values(np.array([5.0]))) == 0
+
+
+words = st.sampled_from
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_any_plain_request_gets_a_sane_answer(predictor: SalaryPredictor, data: st.DataObject) -> None:
+    config = predictor.config
+    age = data.draw(st.none() | st.floats(22, 80))
+    request = SalaryRequest(
+        degree=data.draw(words(config.degrees)),
+        field=data.draw(st.none() | words(config.fields)),
+        age=age,
+        experience=data.draw(st.none() | st.floats(0, 60 if age is None else min(age - 16, 60))),
+        gender=data.draw(st.none() | words(config.genders)),
+        promotions=data.draw(st.none() | st.integers(0, 3)),
+        university=data.draw(st.none() | words(config.universities)),
+    )
+    answer = estimate(predictor, request)
+    ends = [
+        answer.interval_low,
+        answer.quartile_low,
+        answer.median,
+        answer.quartile_high,
+        answer.interval_high,
+    ]
+    assert ends == sorted(ends)
+    assert answer.interval_low > 12_000
+    assert answer.interval_high < 1_500_000
+    assert answer.baseline + sum(answer.contributions.values()) == pytest.approx(answer.median, abs=0.01)
+    assert len(answer.cautions) <= 3
+
+
+def test_cautions_come_only_where_they_apply(predictor: SalaryPredictor) -> None:
+    plain = SalaryRequest(degree="bachelor", field="health", age=40, experience=15)
+    assert len(estimate(predictor, plain).cautions) == 1  # of country and years
+
+    def said(**more: Any) -> str:
+        return " ".join(estimate(predictor, dataclasses.replace(plain, **more)).cautions)
+
+    assert "university employees" in said(promotions=1)
+    assert "count as 3" in said(promotions=5)
+    assert "medians" in said(university="Iowa State University")
+    assert "adds nothing" in said(university="Iowa State University", degree="high school")
+    assert "696" in said(gender="nonbinary")
+    assert "of your age" in said(age=75)
+    assert "interval is wide" in said(field=None, age=None, experience=None)
+
+
+def test_an_answer_takes_little_time(predictor: SalaryPredictor) -> None:
+    estimate(predictor, EVERYTHING)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        times = []
+        for _ in range(10):
+            began = time.perf_counter()
+            estimate(predictor, EVERYTHING)
+            times.append(time.perf_counter() - began)
+    finally:
+        torch.set_num_threads(threads)
+    assert min(times) < 0.02

@@ -1,0 +1,159 @@
+"""What the shipped weights must have learnt, and must not do, over a grid of made-up people."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from models.salary import data
+from models.salary.network import MEDIAN, SalaryInputs
+from models.salary.predictor import SalaryPredictor
+
+NOISE = 0.03  # of log pay: three percent
+
+
+Grid = dict[str, list[Any]]
+
+
+def people(predictor: SalaryPredictor, **given: list[Any]) -> Tensor:
+    """Return quantiles of log pay [people, 5] for every combination of the given words and numbers."""
+    config = predictor.config
+    vocabulary = {
+        "degree": config.degrees,
+        "field": config.fields,
+        "gender": config.genders,
+        "university": config.universities,
+    }
+    columns = {name: given.get(name, [None]) for name in SalaryInputs._fields}
+    grid = list(itertools.product(*columns.values()))
+    tensors = []
+    for place, name in enumerate(SalaryInputs._fields):
+        values = [person[place] for person in grid]
+        if name in vocabulary:
+            indices = {word: index for index, word in enumerate(vocabulary[name], start=1)}
+            tensors.append(torch.tensor([0 if value is None else indices[str(value)] for value in values]))
+        else:
+            tensors.append(torch.tensor([math.nan if value is None else float(value) for value in values]))
+    with torch.inference_mode():
+        quantiles: Tensor = predictor.network.estimate(SalaryInputs(*tensors))
+    return quantiles
+
+
+def median(predictor: SalaryPredictor, **given: list[Any]) -> Tensor:
+    return people(predictor, **given)[:, MEDIAN]
+
+
+def test_quantiles_never_cross_and_nothing_is_missing(predictor: SalaryPredictor) -> None:
+    config = predictor.config
+    quantiles = people(
+        predictor,
+        degree=[None, *config.degrees],
+        field=[None, *config.fields],
+        age=[None, 16, 30, 50, 80],
+        experience=[None, 0, 10, 60],
+        gender=[None, *config.genders],
+        promotions=[None, 0, 3],
+    )
+    assert quantiles.isfinite().all()
+    assert (quantiles.diff(dim=-1) >= 0).all()
+    assert (quantiles[:, 0] > math.log(12_000)).all()
+    assert (quantiles[:, -1] < math.log(1_500_000)).all()
+
+
+@pytest.mark.parametrize("age", [None, 38, 45])
+def test_experience_does_not_lower_pay_before_mid_career(predictor: SalaryPredictor, age: int | None) -> None:
+    years = [0, 1, 2, 4, 6, 9, 12, 16, 20]
+    config = predictor.config
+    usual: Grid = {
+        "degree": ["high school", "associate", "bachelor", "master", "doctorate"],
+        "field": [None, *config.fields],
+        "gender": [None, "female", "male"],
+        "age": [age],
+    }
+    curves = torch.stack([median(predictor, experience=[year], **usual) for year in years])  # [years, people]
+    highest_before = curves.cummax(dim=0).values
+    assert (highest_before - curves).max() < 2 * NOISE
+    assert (curves[-1] - curves[0]).mean() > 0.1
+
+
+def test_a_higher_degree_is_not_worth_less(predictor: SalaryPredictor) -> None:
+    config = predictor.config
+
+    def pay(degree: str) -> Tensor:
+        return median(
+            predictor,
+            degree=[degree],
+            field=[None, *config.fields],
+            age=[None, 35, 50],
+            experience=[None, 8, 15],
+            gender=[None, "female", "male"],
+        )
+
+    for lower, higher in [
+        *itertools.pairwise(["none", "high school", "associate", "bachelor"]),
+        *(("bachelor", graduate) for graduate in ("master", "professional", "doctorate")),
+    ]:
+        assert (pay(lower) - pay(higher)).max() < 2 * NOISE, (lower, higher)
+    assert (pay("bachelor") - pay("high school")).mean() > 0.15
+
+
+@pytest.mark.parametrize("degree", ["high school", "bachelor", "doctorate"])
+def test_promotions_move_pay_smoothly_and_not_beyond_the_evidence(
+    predictor: SalaryPredictor, degree: str
+) -> None:
+    counts = [None, 0, 1, 2, 3, 4, 10]
+    pay = median(predictor, degree=[degree], promotions=[*counts])
+    steps = pay[1:].diff()
+    assert (steps >= 0).all()
+    assert (steps < 0.4).all()
+    assert steps[-2:].abs().max() == 0
+    assert pay[1] < pay[0] < pay[4]  # somebody whose promotions are not known lies between
+
+
+def test_an_unknown_university_is_the_average_one(predictor: SalaryPredictor) -> None:
+    branch, config = predictor.network.university_branch, predictor.config
+    names = config.university_features
+    column = {name: branch.features[1:, place] for place, name in enumerate(names)}
+    students = column["log_undergraduates"] * data.UNDERGRADUATES_SCALE + data.UNDERGRADUATES_MEAN
+    four_year = (column["tier_two_year_or_less"] == 0) & (
+        sum(column[f"tier_{tier}"] for tier in data.TIERS) > 0
+    )
+    weights = students.exp() * four_year
+    for study in (None, "computing", "education", "business"):
+        known: Grid = {"degree": ["bachelor"], "field": [study], "age": [30], "experience": [6]}
+        effect = median(predictor, university=[*config.universities], **known) - median(predictor, **known)
+        assert abs(float((effect * weights).sum() / weights.sum())) < 0.005
+        assert effect.abs().max() < math.log(2.2)
+
+
+def test_a_university_says_nothing_of_people_without_a_degree(predictor: SalaryPredictor) -> None:
+    known = median(predictor, degree=["high school"], university=["Iowa State University"])
+    assert known == median(predictor, degree=["high school"])
+
+
+def test_what_it_has_learnt(predictor: SalaryPredictor) -> None:
+    computing, education = median(predictor, degree=["bachelor"], field=["computing", "education"])
+    assert computing - education > 0.3
+    config = predictor.config
+    tier = predictor.network.university_branch.features[
+        1:, config.university_features.index("tier_most_selective")
+    ]
+    selective = [name for name, is_selective in zip(config.universities, tier, strict=True) if is_selective]
+    effect = median(predictor, degree=["bachelor"], university=[*selective]) - median(
+        predictor, degree=["bachelor"]
+    )
+    assert effect.mean() > 0.1
+
+
+def test_somebody_unknown_gets_a_usual_american_pay(predictor: SalaryPredictor) -> None:
+    low, *_, high = people(predictor)[0].exp().tolist()
+    assert low < 45_000 < high
+    assert 45_000 < float(median(predictor).exp()) < 90_000
+    width = people(predictor).diff().sum()
+    fully = people(predictor, degree=["bachelor"], field=["computing"], age=[35], experience=[10])
+    assert fully.diff().sum() < width

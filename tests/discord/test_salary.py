@@ -28,7 +28,7 @@ async def test_all_seven_inputs_give_an_estimate_with_an_interval_in_private(pla
         experience=10.0,
         gender="female",
         promotions=1,
-        university="University of Texas at Austin",
+        university="The University of Texas at Austin",
     )
     message = await reply.until(lambda message: bool(message["embeds"]))
     embed = embed_of(message)

@@ -40,11 +40,11 @@ $(RUN_READY): pyproject.toml constraints.txt
 	@$(PYTHON) -m venv $(VENV) || { echo "This Python cannot make virtual environments. On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
 	@echo "-- 2 of 3: torch, by far the largest package"
 	@$(PIP) torch==2.13.0 || $(NOT_INSTALLED)
-	@echo "-- 3 of 3: the other packages"
-	@$(PIP) --editable . || $(NOT_INSTALLED)
+	@echo "-- 3 of 3: the other packages, a minute or two"
+	@$(PIP) --quiet --editable . || $(NOT_INSTALLED)
 	@touch $@
 
 $(TEST_READY): $(RUN_READY) pyproject.toml constraints.txt
-	@echo "-- The packages for tests and training"
-	@$(PIP) --editable '.[dev]' || $(NOT_INSTALLED)
+	@echo "-- The packages for tests and training, a minute or two"
+	@$(PIP) --quiet --editable '.[dev]' || $(NOT_INSTALLED)
 	@touch $@

@@ -174,9 +174,16 @@ def small_print(code: str, done: Done) -> str:
 class DurableItem(discord.ui.DynamicItem[Any], template=r"(?!)"):
     """A button or select whose custom id carries all that it needs, so that it outlives a restart.
 
-    Subclasses give their ``template``, rebuild themselves in ``from_custom_id`` and write ``act``; whatever
-    that raises becomes a private answer.
+    Subclasses give their ``template``, whose groups are the arguments of their constructor, and write ``act``;
+    whatever that raises becomes a private answer.
     """
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], _item: discord.ui.Item[Any], match: re.Match[str]
+    ) -> Self:
+        """Rebuild the item from a click on it."""
+        return cls(**match.groupdict())  # type: ignore[arg-type]  # the subclass's arguments
 
     async def act(self, interaction: Interaction) -> None:
         """Do what the button is for. The first awaited line acknowledges the interaction."""
@@ -196,13 +203,6 @@ class CancelButton(DurableItem, template=r"cancel:(?P<code>\w+-\w+)"):
     def __init__(self, code: str) -> None:
         super().__init__(discord.ui.Button(label="Cancel", custom_id=f"cancel:{code}"))
         self.code = code
-
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], _item: discord.ui.Item[Any], match: re.Match[str]
-    ) -> Self:
-        """Rebuild the button from a click."""
-        return cls(match["code"])
 
     async def act(self, interaction: Interaction) -> None:
         """End the job; its own status message then says so."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
-from typing import Any, Self
 
 import discord
 from discord import app_commands
@@ -129,13 +127,6 @@ class HeatMapSelect(DurableItem, template=r"heat-map:(?P<code>\w+-\w+)"):
         super().__init__(discord.ui.Select(custom_id=f"heat-map:{code}", options=options))
         self.code = code
 
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], _item: discord.ui.Item[Any], match: re.Match[str]
-    ) -> Self:
-        """Rebuild the select from a choice."""
-        return cls(match["code"])
-
     async def act(self, interaction: Interaction) -> None:
         """Show the heat map of the chosen class."""
         await interaction.response.defer()
@@ -156,13 +147,6 @@ class ExplainButton(DurableItem, template=r"explain-image:(?P<code>\w+-\w+)"):
             discord.ui.Button(label="How did you get there?", custom_id=f"explain-image:{code}", emoji="🔍")
         )
         self.code = code
-
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], _item: discord.ui.Item[Any], match: re.Match[str]
-    ) -> Self:
-        """Rebuild the button from a click."""
-        return cls(match["code"])
 
     async def act(self, interaction: Interaction) -> None:
         """Explain in private."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 
 import psutil
@@ -12,21 +11,11 @@ from playwright.async_api import BrowserContext, Page, async_playwright, expect
 from bot.client import NeuralBot
 from bot.inference.local import LocalExecutor
 from bot.playground.server import Playground
+from tests.browser import CHROMIUM, FLAGS, needs_chromium
 from tests.conftest import SAMPLES
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (on Debian: apt install chromium)"),
+    needs_chromium,
     pytest.mark.usefixtures("bot"),
 ]
 

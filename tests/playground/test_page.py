@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,21 +15,9 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 
 from bot.playground import Playground
 from bot.playground.pages import Example, Welcome
+from tests.browser import CHROMIUM, FLAGS, needs_chromium
 from tests.playground.page_bot import PageBot
 
-CHROMIUM = os.environ.get("CHROMIUM") or next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SAMPLES = Path(__file__).parents[2] / "bot" / "playground" / "page" / "samples"
 CAT = SAMPLES / "cat.jpg"
 WELCOME = Welcome(
@@ -57,7 +43,7 @@ WATCH_FOR_OFFLINE = """() => {
 }"""
 
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (on Debian: apt install chromium)"),
+    needs_chromium,
     pytest.mark.asyncio(loop_scope="module"),
 ]
 

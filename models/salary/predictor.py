@@ -220,7 +220,7 @@ def cautions(request: SalaryRequest) -> tuple[str, ...]:
     if given <= FEW_INPUTS:
         found.append("You said little, so the interval is wide. Field, age and experience narrow it most.")
     found.append(
-        "The data are of full-time work in the US, from before 2024, so later pay rises are not in it."
+        "The data are of full-time work in the US, from before 2024, so later pay rises are not in them."
     )
     return tuple(found[:MOST_CAUTIONS])
 
@@ -260,7 +260,9 @@ def _check(request: SalaryRequest) -> None:
             msg = f"How many promotions did you have? I can read 0 to {MOST_PROMOTIONS}, not {promotions}."
             raise InvalidInput(msg)
         if experience is not None and promotions > 3 + 2 * experience:
-            msg = f"{promotions} promotions in {experience:g} years? Please check both numbers."
+            msg = (
+                f"{promotions} promotions, but {experience:g} years of experience? Please check both numbers."
+            )
             raise InvalidInput(msg)
 
 

@@ -14,6 +14,8 @@ from bot.results import KEEP_SECONDS
 
 FIGURES_AT_MOST = 3
 """Measured figures a network; the rest stand on its card."""
+NAMES_AT_MOST = 3
+"""Names of data sets a network; more are counted."""
 
 JOURNEY = (
     "Your command goes into one queue, first come, first served. A separate process owns the device and "
@@ -79,10 +81,17 @@ def _network(name: str) -> str:
     card = cards.card(name)
     network = card.network
     figures = "; ".join(
-        f"{metric.name or metric.type}: {metric.value}" for metric in card.metrics[:FIGURES_AT_MOST]
+        f"{metric.name or metric.type}: {_figure(metric.value)}" for metric in card.metrics[:FIGURES_AT_MOST]
+    )
+    data = (
+        ", ".join(card.datasets) if len(card.datasets) <= NAMES_AT_MOST else f"{len(card.datasets)} sources"
     )
     size = f"{network.parameters / 1e6:.2g} million weights, {network.size_mb:g} MB"
-    return f"{network.summary}\n-# {size} · data: {', '.join(card.datasets)} · {figures}"
+    return f"{network.summary}\n-# {size} · data: {data} · {figures}"
+
+
+def _figure(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:,}"
 
 
 async def setup(bot: NeuralBot) -> None:

@@ -91,7 +91,7 @@ def _network(name: str) -> str:
 
 
 def _figure(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:,}"
+    return value if isinstance(value, str) else f"{value:,g}"
 
 
 async def setup(bot: NeuralBot) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 import webbrowser
@@ -124,7 +125,7 @@ async def local_discord(settings: Settings, *, out: TextIO) -> AsyncIterator[Pla
                 file=out,
             )
             print("Press Ctrl-C to stop.", file=out, flush=True)
-            if settings.open_browser:
+            if settings.open_browser and _has_display():
                 # Looks for a browser program, which may take a moment.
                 await asyncio.to_thread(webbrowser.open, playground.url)
             yield playground
@@ -156,6 +157,11 @@ async def _connect(bot: NeuralBot, token: str, stop: asyncio.Event, *, grace: fl
             with contextlib.suppress(asyncio.CancelledError):
                 await connection
             await bot.close()
+
+
+def _has_display() -> bool:
+    """Whether a browser would open in a window; over SSH a text browser would take over the terminal."""
+    return not sys.platform.startswith("linux") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ))
 
 
 def _stop_on_signals() -> asyncio.Event:

@@ -137,6 +137,7 @@ class LocalExecutor:
 
     async def _spawn(self) -> None:
         environment = {name: value for name, value in os.environ.items() if name not in SECRETS}
+        environment["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # they would tear the log to pieces
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",

@@ -137,6 +137,18 @@ async def test_sigterm_tells_people_and_ends_within_ten_seconds(
     assert not worker.is_running()
 
 
+async def test_a_bot_that_is_killed_leaves_no_worker_behind(tmp_path: Path) -> None:
+    environment = {"DISCORD_TOKEN": "", "DATA_DIR": str(tmp_path), "LOCAL_PORT": "0"}
+    async with program("run", api="", **environment) as process:
+        assert process.stdout is not None
+        await asyncio.wait_for(process.stdout.readline(), 30)
+        while not (workers := psutil.Process(process.pid).children()):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        process.kill()
+        gone, alive = await asyncio.to_thread(psutil.wait_procs, workers, timeout=30)
+    assert (len(gone), alive) == (1, [])
+
+
 async def test_sync_registers_the_commands_and_ends(playground: Playground, tmp_path: Path) -> None:
     environment = {"DISCORD_TOKEN": TOKEN, "DATA_DIR": str(tmp_path)}
     async with program("sync", **api_of(playground), **environment) as process:

@@ -10,7 +10,7 @@ TEST_READY := $(VENV)/.ready-to-test
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14 python; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
-NOT_INSTALLED := { echo "The packages could not be installed (the reason stands above). Is this machine online, with 6 GB free?"; exit 1; }
+NOT_INSTALLED := { echo "The packages could not be installed (the reason stands above). Is this machine online, with 8 GB free?"; exit 1; }
 
 .PHONY: run test check lint clean
 

@@ -21,6 +21,8 @@ class UserError(Exception):
 
 UNKNOWN_INTERACTION = 10062
 """Discord's code for an interaction that was not acknowledged within 3 seconds, or whose token has died."""
+UNKNOWN_MESSAGE = 10008
+"""Discord's code for a message that somebody has deleted meanwhile."""
 
 
 def explain(error: BaseException, *, where: str) -> str | None:
@@ -38,6 +40,9 @@ def explain(error: BaseException, *, where: str) -> str | None:
     match error:
         case discord.NotFound(code=code) if code == UNKNOWN_INTERACTION:
             log.warning("%s: Discord had given up on this interaction before I answered", where)
+            return None
+        case discord.NotFound(code=code) if code == UNKNOWN_MESSAGE:
+            log.info("%s: the message was deleted before I could fill it", where)
             return None
         case NetworkFailed():
             return _apology(error, where)

@@ -52,5 +52,6 @@ def test_the_unexpected_gets_a_code_that_stands_in_the_log(
     assert "secret internals" in caplog.text
 
 
-def test_nobody_is_told_when_discord_has_given_up() -> None:
-    assert explain(http_error(discord.NotFound, 404, 10062), where="/test") is None
+@pytest.mark.parametrize("code", [10062, 10008])
+def test_nobody_is_told_when_discord_or_the_person_has_given_up(code: int) -> None:
+    assert explain(http_error(discord.NotFound, 404, code), where="/test") is None

@@ -21,8 +21,8 @@ import psutil
 
 from bot.client import NeuralBot
 from bot.playground.person import Person
-from bot.playground.server import Playground
-from bot.run import SAMPLES, inference
+from bot.playground.server import SAMPLES, Playground
+from bot.run import inference
 from bot.settings import Settings
 from bot.store import Store
 from tests.support import connected

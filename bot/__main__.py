@@ -21,7 +21,7 @@ from bot.check import Finding, check
 from bot.client import NeuralBot
 from bot.inference.local import LocalExecutor
 from bot.inference.queue import InferenceQueue
-from bot.run import CannotConnect, TokenRefused, run, worker_options
+from bot.run import run, worker_options
 from bot.settings import Settings, SettingsError
 from bot.store import Store, StoreError
 
@@ -85,13 +85,13 @@ def main(arguments: list[str] | None = None) -> Exit:
     logs.configure(settings.log_level, token)
     try:
         return asyncio.run(command(settings))
-    except (TokenRefused, discord.LoginFailure):
+    except discord.LoginFailure:
         return _fail(
             Exit.TOKEN_REFUSED,
             "Discord refuses the DISCORD_TOKEN in .env: copy it anew from discord.com/developers, "
             "your application, Bot, Reset Token.",
         )
-    except (CannotConnect, aiohttp.ClientError, discord.HTTPException) as error:
+    except (aiohttp.ClientError, discord.HTTPException, ConnectionError, TimeoutError) as error:
         return _fail(Exit.CANNOT_CONNECT, f"Discord cannot be reached: {error}. Is this machine online?")
     except StoreError as error:
         return _fail(Exit.STORE_UNWRITABLE, str(error))

@@ -11,18 +11,14 @@ import sys
 import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TextIO
-
-import aiohttp
-import discord
 
 from bot.client import NeuralBot
 from bot.inference.local import LocalExecutor
 from bot.inference.messages import WorkerOptions
 from bot.inference.queue import InferenceQueue
 from bot.playground.pages import Example, Welcome
-from bot.playground.server import Playground
+from bot.playground.server import SAMPLES, Playground
 from bot.settings import Settings
 from bot.store import Store
 
@@ -31,7 +27,6 @@ log = logging.getLogger(__name__)
 GRACE_SECONDS = 6.0
 """How long open jobs may go on after SIGTERM: with telling and closing, all is over within 10 seconds."""
 LOCAL_TOKEN = "local"  # noqa: S105 - the embedded Discord takes any
-SAMPLES = Path(__file__).parent / "playground" / "page" / "samples"
 
 WELCOME = Welcome(
     text=(
@@ -54,14 +49,6 @@ WELCOME = Welcome(
         Example(label="🧠 How does this work?", command="about"),
     ),
 )
-
-
-class CannotConnect(Exception):
-    """Discord could not be reached."""
-
-
-class TokenRefused(Exception):
-    """Discord does not know the token."""
 
 
 def worker_options(settings: Settings) -> WorkerOptions:
@@ -98,19 +85,19 @@ async def run(settings: Settings, *, out: TextIO = sys.stdout) -> None:
     """Run the bot until a signal ends it.
 
     Raises:
-        TokenRefused: Discord does not know the token.
-        CannotConnect: Discord cannot be reached.
+        discord.LoginFailure: Discord does not know the token.
+        aiohttp.ClientError, discord.HTTPException, ConnectionError, TimeoutError: Discord cannot be reached.
         StoreError: the data folder cannot be written.
     """
     stop = _stop_on_signals()
     async with Store(settings.data_dir) as store, inference(settings) as queue:
+        bot = NeuralBot(settings, queue, store)
         if settings.discord_token is None:
             async with local_discord(settings, out=out):
                 # Nobody else is here whose answers would be lost: Ctrl-C stops at once.
-                await _connect(NeuralBot(settings, queue, store), LOCAL_TOKEN, stop, grace=0.0, out=out)
+                await _connect(bot, LOCAL_TOKEN, stop, grace=0.0)
         else:
-            token = settings.discord_token.get_secret_value()
-            await _connect(NeuralBot(settings, queue, store), token, stop, grace=GRACE_SECONDS, out=out)
+            await _connect(bot, settings.discord_token.get_secret_value(), stop, grace=GRACE_SECONDS, out=out)
 
 
 @asynccontextmanager
@@ -133,15 +120,13 @@ async def local_discord(settings: Settings, *, out: TextIO) -> AsyncIterator[Pla
             await playground.stop()
 
 
-async def _connect(bot: NeuralBot, token: str, stop: asyncio.Event, *, grace: float, out: TextIO) -> None:
+async def _connect(
+    bot: NeuralBot, token: str, stop: asyncio.Event, *, grace: float, out: TextIO | None = None
+) -> None:
+    """Keep the bot connected until ``stop``; print its invite link to ``out``."""
     async with bot:
-        try:
-            await bot.login(token)
-        except discord.LoginFailure as error:
-            raise TokenRefused from error
-        except (aiohttp.ClientError, OSError, discord.HTTPException) as error:
-            raise CannotConnect(str(error)) from error
-        if token != LOCAL_TOKEN:
+        await bot.login(token)
+        if out is not None:
             print(f"Put me on a server with this link: {bot.invite_url()}", file=out, flush=True)
         connection = asyncio.create_task(bot.connect(), name="discord")
         stopping = asyncio.create_task(stop.wait(), name="stop-signal")

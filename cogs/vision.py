@@ -12,8 +12,8 @@ from bot import cards
 from bot.client import NeuralBot
 from bot.errors import UserError
 from bot.inference.messages import Classification, ClassifyRequest, Done, Prediction
-from bot.replies import COLOUR, Answer, DurableItem, Interaction, defer, deliver, small_print
-from bot.results import Kept
+from bot.replies import COLOUR, Answer, DurableItem, Interaction, defer, deliver, finish, small_print
+from bot.results import KEEP_SECONDS, Kept
 
 LARGEST_UPLOAD = 10 * 1024 * 1024
 """Bytes. Discord's own default limit for members without a subscription."""
@@ -108,7 +108,8 @@ def _bars(predictions: tuple[Prediction, ...]) -> str:
 def _kept(interaction: Interaction, code: str) -> Kept:
     kept = interaction.client.results.get(code)
     if kept is None:
-        raise UserError("I keep pictures for 15 minutes only, and not over a restart. Please ask me again.")
+        minutes = f"{KEEP_SECONDS / 60:.0f} minutes"
+        raise UserError(f"I keep pictures for {minutes} only, and not over a restart. Please ask me again.")
     return kept
 
 
@@ -133,10 +134,7 @@ class HeatMapSelect(DurableItem, template=r"heat-map:(?P<code>\w+-\w+)"):
         kept = _kept(interaction, self.code)
         if interaction.user.id != kept.owner:
             raise UserError(f"This picture is <@{kept.owner}>'s. Send one of your own with /classify.")
-        answer = render(self.code, kept.done, shown=int(self.item.values[0]))
-        await interaction.edit_original_response(
-            embed=answer.embed, attachments=answer.files, view=answer.view
-        )
+        await finish(interaction, render(self.code, kept.done, shown=int(self.item.values[0])))
 
 
 class ExplainButton(DurableItem, template=r"explain-image:(?P<code>\w+-\w+)"):

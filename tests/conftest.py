@@ -11,12 +11,10 @@ from bot.client import NeuralBot
 from bot.inference.local import LocalExecutor
 from bot.inference.messages import WorkerOptions
 from bot.inference.queue import InferenceQueue
-from bot.playground.server import Playground
+from bot.playground.server import SAMPLES, Playground
 from bot.settings import Settings
 from bot.store import Store
 from tests.support import connected
-
-SAMPLES = Path(__file__).parents[1] / "bot" / "playground" / "page" / "samples"
 
 
 @pytest.fixture(scope="session")

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
-from bot.client import NeuralBot
+from discord.ext import commands
+
 from bot.playground.errors import Json
 from bot.playground.person import Person, Reply
+
+AnyBot = TypeVar("AnyBot", bound=commands.Bot | commands.AutoShardedBot)
 
 EPHEMERAL = 1 << 6
 """Flag of a message that only one person sees."""
 
 
 @asynccontextmanager
-async def connected(bot: NeuralBot) -> AsyncIterator[NeuralBot]:
-    """Run the bot on the embedded Discord, from ready to closed."""
+async def connected(bot: AnyBot) -> AsyncIterator[AnyBot]:
+    """Run a bot on the embedded Discord, from ready to closed."""
+    # How long discord.py waits for further servers: here there is only one.
+    bot._connection.guild_ready_timeout = 0.05
     async with bot:
-        await bot.login("local")
-        # How long discord.py waits for further servers: here there is only one.
-        bot._connection.guild_ready_timeout = 0.05
-        connection = asyncio.create_task(bot.connect())
-        await asyncio.wait_for(bot.wait_until_ready(), 10)
+        running = asyncio.create_task(bot.start("token"))
+        ready = asyncio.create_task(bot.wait_until_ready())
+        await asyncio.wait([running, ready], return_when=asyncio.FIRST_COMPLETED, timeout=10)
+        if running.done():
+            ready.cancel()
+            await running
+        await ready
         yield bot
-    connection.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await connection
+        await bot.close()
+        await running
 
 
 def embed_of(message: Json) -> Json:

@@ -1,4 +1,4 @@
-"""Why a job has no answer. Each error's text can be shown to the person who asked."""
+"""Why a job has no answer. Each error's text, but ``NetworkFailed``'s, can be shown to the person who asked."""
 
 from __future__ import annotations
 

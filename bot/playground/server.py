@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PAGE = Path(__file__).with_name("page")
+SAMPLES = PAGE / "samples"
+"""Photographs to try commands with; see CREDITS.md among them."""
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 """Names under which the page and the samples are served: no folders, nothing hidden."""
 PAGE_POLICY = (

@@ -10,9 +10,8 @@ from playwright.async_api import BrowserContext, Page, async_playwright, expect
 
 from bot.client import NeuralBot
 from bot.inference.local import LocalExecutor
-from bot.playground.server import Playground
+from bot.playground.server import SAMPLES, Playground
 from tests.browser import CHROMIUM, FLAGS, needs_chromium
-from tests.conftest import SAMPLES
 
 pytestmark = [
     needs_chromium,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import io
 import time
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.playground import Playground
+from tests.support import connected
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -91,7 +91,6 @@ class WireBot(commands.AutoShardedBot):
 
     def __init__(self) -> None:
         super().__init__(command_prefix="!", intents=discord.Intents.default())
-        self._connection.guild_ready_timeout = 0.05
         self.answers: dict[str, Callable[[discord.Interaction], Any]] = {}
         self.errors: list[BaseException] = []
         self.heard: list[discord.Message] = []
@@ -200,23 +199,6 @@ def picture(name: str = "dot.png") -> discord.File:
     return discord.File(io.BytesIO(PNG), name)
 
 
-@contextlib.asynccontextmanager
-async def connected(playground: Playground, bot: WireBot | None = None) -> AsyncIterator[WireBot]:
-    """Keep a bot online as long as the block runs."""
-    bot = bot or WireBot()
-    async with bot:
-        running = asyncio.create_task(bot.start("token"))
-        ready = asyncio.create_task(bot.wait_until_ready())
-        await asyncio.wait([running, ready], return_when=asyncio.FIRST_COMPLETED, timeout=10)
-        if running.done():
-            ready.cancel()
-            await running
-        await ready
-        yield bot
-        await bot.close()
-        await running
-
-
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -233,7 +215,7 @@ async def playground(clock: Clock) -> AsyncIterator[Playground]:
 
 @pytest.fixture
 async def bot(playground: Playground) -> AsyncIterator[WireBot]:
-    async with connected(playground) as bot:
+    async with connected(WireBot()) as bot:
         yield bot
 
 

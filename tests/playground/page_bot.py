@@ -111,7 +111,6 @@ class PageBot(commands.Bot):
 
     def __init__(self) -> None:
         super().__init__(command_prefix="!", intents=discord.Intents.default())
-        self._connection.guild_ready_timeout = 0.05
         self.board = Board()
         self.go: asyncio.Queue[str] = asyncio.Queue()
 

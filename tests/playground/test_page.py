@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +13,11 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 
 from bot.playground import Playground
 from bot.playground.pages import Example, Welcome
+from bot.playground.server import SAMPLES
 from tests.browser import CHROMIUM, FLAGS, needs_chromium
 from tests.playground.page_bot import PageBot
+from tests.support import connected
 
-SAMPLES = Path(__file__).parents[2] / "bot" / "playground" / "page" / "samples"
 CAT = SAMPLES / "cat.jpg"
 WELCOME = Welcome(
     text="# Hello\nTry **this**:",
@@ -65,14 +64,10 @@ async def site() -> AsyncIterator[Site]:
     playground = Playground(bot_name="Page Bot", welcome=WELCOME, samples=SAMPLES)
     await playground.start()
     with playground.point_discord_py_here():
-        async with PageBot() as bot, async_playwright() as playwright:
-            running = asyncio.create_task(bot.start("token"))
-            await asyncio.wait_for(bot.wait_until_ready(), 10)
+        async with connected(PageBot()) as bot, async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             yield Site(playground, bot, browser)
             await browser.close()
-            await bot.close()
-            await running
     await playground.stop()
 
 

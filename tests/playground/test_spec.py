@@ -12,8 +12,9 @@ import discord
 import pytest
 
 from bot.playground import Playground
-from tests.playground.conftest import connected, picture
+from tests.playground.conftest import WireBot, picture
 from tests.playground.test_interactions import act
+from tests.support import connected
 
 SHARED = Path(__file__).parents[3] / "shared"
 CHECKER, DESCRIPTION = SHARED / "tools/spec_check.py", SHARED / "data/discord/openapi.json"
@@ -37,7 +38,7 @@ async def test_requests_and_answers_are_discords(playground: Playground) -> None
     checker = load_checker()
     description = checker.Spec(DESCRIPTION)
     with checker.watch(description) as violations:
-        async with connected(playground) as bot:
+        async with connected(WireBot()) as bot:
             with playground.person("ada") as ada, playground.person("grace") as grace:
                 await everything(playground, bot, ada, grace)
     serious = {str(violation) for violation in violations if not LIBRARY_HABIT.search(str(violation))}

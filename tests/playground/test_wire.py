@@ -12,8 +12,9 @@ import discord
 import pytest
 
 from bot.playground import Person, Playground
-from tests.playground.conftest import Clock, WireBot, connected, picture
+from tests.playground.conftest import Clock, WireBot, picture
 from tests.playground.test_interactions import act, error_of
+from tests.support import connected
 
 
 def channel_of(bot: WireBot, person: Person) -> discord.TextChannel:
@@ -95,11 +96,11 @@ async def test_a_forgotten_session_begins_anew(playground: Playground, ada: Pers
 
 async def test_old_buttons_work_after_a_restart(playground: Playground) -> None:
     with playground.person("ada") as ada:
-        async with connected(playground):
+        async with connected(WireBot()):
             reply = await ada.slash("count")
             await ada.click(reply, "More")
         assert not ada.online
-        async with connected(playground):
+        async with connected(WireBot()):
             assert ada.online
             await ada.click(reply, "More")
             assert reply.message is not None
@@ -201,7 +202,7 @@ async def test_stopping_is_quick_with_everything_open(clock: Clock) -> None:
         async with (
             aiohttp.ClientSession() as session,
             session.ws_connect(f"{url}/ui"),
-            connected(playground),
+            connected(WireBot()),
         ):
             start = time.monotonic()
             await playground.stop()

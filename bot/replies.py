@@ -68,6 +68,8 @@ async def deliver(
     # From the first moment on, and errors included: a closing queue waits until everybody has been told.
     with queue.delivering():
         try:
+            # Before the deferral: a closing bot may be gone before it could fill what says "thinking...".
+            queue.ensure_open()
             await defer(interaction, private=private)
             job = queue.submit(await request() if callable(request) else request, owner=interaction.user.id)
             await _show_standing(interaction, job)

@@ -153,6 +153,11 @@ class InferenceQueue:
         if self._dispatcher is None:
             self._dispatcher = asyncio.create_task(self._dispatch(), name="inference-queue")
 
+    def ensure_open(self) -> None:
+        """Raise ``QueueClosed`` if nothing is admitted any more."""
+        if self._closed:
+            raise QueueClosed
+
     def submit(self, request: Request, *, owner: int) -> Job:
         """Admit a request at the end of the line, or refuse it at once.
 
@@ -160,8 +165,7 @@ class InferenceQueue:
             QueueFull: too many jobs wait.
             QueueClosed: the bot is shutting down.
         """
-        if self._closed:
-            raise QueueClosed
+        self.ensure_open()
         if len(self._waiting) >= self._max_waiting:
             # Half of the line has gone by then: early enough to be kind, late enough to find a place.
             raise QueueFull(retry_after=self._cost(self._waiting) / 2)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.predictor import InvalidInput
+from models.predictor import InvalidInput, nbytes
 from models.salary.network import MEDIAN, PROMOTIONS_KNOWN, SalaryConfig, SalaryInputs, SalaryNetwork
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -79,6 +79,11 @@ class SalaryPredictor:
                 ("university", self.config.universities),
             )
         }
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the weights take on the device."""
+        return nbytes(self.network)
 
     @classmethod
     def load(cls, device: torch.device, checkpoint: Path | None = None) -> Self:

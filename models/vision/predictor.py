@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from transformers import AutoImageProcessor, AutoModelForImageClassification
 
-from models.predictor import InvalidInput
+from models.predictor import InvalidInput, nbytes
 from models.vision.activation import activation_maps, forward
 from models.vision.convert import WEIGHTS, build_network
 from models.vision.heat_map import HeatMapPainter, seen_region
@@ -84,6 +84,11 @@ class VisionPredictor:
         module.eval()
         self.processor = processor
         self.labels: dict[int, str] = dict(network.config.id2label)  # type: ignore[arg-type]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the weights take on the device."""
+        return nbytes(self.model)
 
     @classmethod
     def load(cls, device: torch.device, checkpoint: str | None = None) -> Self:

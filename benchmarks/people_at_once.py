@@ -49,8 +49,8 @@ async def main(people: int) -> None:
         settings = Settings.read(discord_token=None, data_dir=Path(folder))
         began = time.perf_counter()
         async with (
-            inference(settings) as queue,
             Store(settings.data_dir) as store,
+            inference(settings, store) as queue,
             connected(NeuralBot(settings, queue, store)),
         ):
             online = time.perf_counter() - began

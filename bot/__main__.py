@@ -19,9 +19,7 @@ import discord
 from bot import logs
 from bot.check import Finding, check
 from bot.client import NeuralBot
-from bot.inference.local import LocalExecutor
-from bot.inference.queue import InferenceQueue
-from bot.run import run, worker_options
+from bot.run import make_queue, run
 from bot.settings import Settings, SettingsError
 from bot.store import Store, StoreError
 
@@ -54,10 +52,11 @@ async def _sync(settings: Settings) -> Exit:
         print("There is no DISCORD_TOKEN, so there is nobody to tell of the commands.")
         return Exit.BAD_SETTING
     # The queue and its worker are made but not started: registering commands needs neither.
-    queue = InferenceQueue(LocalExecutor(worker_options(settings)))
-    async with Store(settings.data_dir) as store, NeuralBot(settings, queue, store) as bot:
-        await bot.login(settings.discord_token.get_secret_value())
-        print(f"Registered {await bot.sync()} commands.")
+    async with Store(settings.data_dir) as store:
+        queue, _ = make_queue(settings, store)
+        async with NeuralBot(settings, queue, store) as bot:
+            await bot.login(settings.discord_token.get_secret_value())
+            print(f"Registered {await bot.sync()} commands.")
     return Exit.OK
 
 
@@ -82,7 +81,7 @@ def main(arguments: list[str] | None = None) -> Exit:
     except SettingsError as error:
         return _fail(Exit.BAD_SETTING, f"A setting cannot be used: {error}. See .env.example.")
     token = settings.discord_token.get_secret_value() if settings.discord_token else ""
-    logs.configure(settings.log_level, token)
+    logs.configure(settings.log_level, settings.log_format, token)
     try:
         return asyncio.run(command(settings))
     except discord.LoginFailure:

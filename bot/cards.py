@@ -21,6 +21,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """The ``network`` part of a card's front matter: what /about tells."""
 
     title: str
+    version: str
+    """Counted up whenever the weights change: it stands on every answer."""
     summary: str
     parameters: int
     size_mb: float

@@ -6,15 +6,17 @@ import hashlib
 import json
 import logging
 import pkgutil
+import time
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 import cogs
+from bot.desk import Desk
 from bot.inference.queue import InferenceQueue
 from bot.replies import CancelButton, apologise
-from bot.results import RecentResults
+from bot.results import Results
 from bot.settings import Settings
 from bot.store import Store
 
@@ -37,6 +39,11 @@ SCOPES = ("bot", "applications.commands")
 
 class Tree(app_commands.CommandTree["NeuralBot"]):
     """The command tree, whose errors become private answers."""
+
+    async def interaction_check(self, interaction: discord.Interaction[NeuralBot], /) -> bool:
+        """Note when a command has come, to measure how soon it is acknowledged."""
+        interaction.extras["received"] = time.monotonic()
+        return True
 
     async def on_error(
         self, interaction: discord.Interaction[NeuralBot], error: app_commands.AppCommandError, /
@@ -66,12 +73,19 @@ class NeuralBot(commands.AutoShardedBot):
         self.settings = settings
         self.queue = queue
         self.store = store
-        self.results = RecentResults()
+        self.results = Results(store)
+        self.desk = Desk(self)
 
     async def setup_hook(self) -> None:
-        """Load every cog, and tell Discord of the commands if they are not what it knows already."""
+        """Load every cog, tell Discord of the commands if they are not what it knows already, and go on."""
         await self.load_cogs()
         await self.sync_if_changed()
+        self.desk.resume(*self.queue.restored)
+
+    async def close(self) -> None:
+        """Disconnect. What has not been shown will be shown by the next process."""
+        await self.desk.close()
+        await super().close()
 
     async def load_cogs(self) -> None:
         """Load every file in ``cogs``."""

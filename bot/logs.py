@@ -1,31 +1,62 @@
-"""Logging: one line an event on standard error, with every secret blotted out."""
+"""Logging: one line an event on standard error, with every secret blotted out.
+
+What belongs to an event, such as a job's code, is given as ``extra`` and stands behind the words as
+``key=value``, or as a field of its own in JSON. People's words are never logged.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
+from typing import Any, Literal
 
 import discord
+
+STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
+"""Attributes that every record has; all others were given as ``extra``."""
 
 
 class RedactingFormatter(logging.Formatter):
     """Formats a record, traceback included, and then removes the secrets from the text."""
 
-    def __init__(self, secrets: tuple[str, ...]) -> None:
+    def __init__(self, style: Literal["text", "json"], secrets: tuple[str, ...]) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+        self._json = style == "json"
         self._secrets = [secret for secret in secrets if secret]
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record's text without secrets."""
-        text = super().format(record)
+        text = self._as_json(record) if self._json else super().format(record)
         for secret in self._secrets:
             text = text.replace(secret, "[secret]")
         return text
 
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        """Return the line itself, above a traceback."""
+        line = super().formatMessage(record)
+        return line + "".join(f" {key}={value}" for key, value in _extra(record).items())
 
-def configure(level: str, *secrets: str) -> None:
+    def _as_json(self, record: logging.LogRecord) -> str:
+        fields = {
+            "time": self.formatTime(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_extra(record),
+        }
+        if record.exc_info:
+            fields["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(fields, default=str, ensure_ascii=False)
+
+
+def _extra(record: logging.LogRecord) -> dict[str, Any]:
+    return {key: value for key, value in vars(record).items() if key not in STANDARD}
+
+
+def configure(level: str, style: Literal["text", "json"], *secrets: str) -> None:
     """Log to standard error from ``level`` on; discord.py's own chatter from WARNING on."""
     handler = logging.StreamHandler()
-    handler.setFormatter(RedactingFormatter(secrets))
+    handler.setFormatter(RedactingFormatter(style, secrets))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     if level != "DEBUG":
         logging.getLogger("discord").setLevel(logging.WARNING)

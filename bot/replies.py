@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+import time
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import discord
+import msgspec
 
 from bot.errors import UserError, explain
-from bot.inference.errors import JobCancelled
-from bot.inference.messages import Done, Ready, Request
-from bot.inference.queue import Job, JobState, Standing
+from bot.inference.jobs import Finished
+from bot.inference.messages import Request
+from bot.places import Answer, Place, StatusMessage
 
 if TYPE_CHECKING:
     from bot.client import NeuralBot
@@ -26,77 +24,58 @@ else:  # the client imports this module
 
 log = logging.getLogger(__name__)
 
-QUIET_SECONDS = 0.4
-"""An answer that comes within this time needs no status before it."""
-EDIT_SECONDS = 1.2
-"""Between two edits of one message. Discord does not publish its limit; this pace has met none."""
-
 COLOUR = discord.Colour(0x5B6CF0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What a person is shown in the end."""
-
-    embed: discord.Embed
-    files: Sequence[discord.File] = ()
-    view: discord.ui.View | None = None
 
 
 async def defer(interaction: Interaction, *, private: bool = False) -> None:
     """Acknowledge within Discord's 3 seconds, with "thinking..."; the answer may take 15 minutes."""
     interaction.extras["private"] = private
     await interaction.response.defer(thinking=True, ephemeral=private)
+    acknowledged(interaction)
+
+
+def acknowledged(interaction: Interaction) -> None:
+    """Measure how long the person had to wait for the first sign of life."""
+    if (received := interaction.extras.get("received")) is not None:
+        interaction.client.queue.metrics.acknowledged_seconds.observe(time.monotonic() - received)
 
 
 async def deliver(
-    interaction: Interaction,
-    request: Request | Callable[[], Awaitable[Request]],
-    render: Callable[[str, Done], Answer],
-    *,
-    private: bool = False,
+    interaction: Interaction, request: Request, *, private: bool = False, upload: str | None = None
 ) -> None:
-    """Acknowledge, have a network answer, show meanwhile where the job stands, and then the answer.
+    """Have a network answer, show meanwhile where the job stands, and then the answer.
 
     Args:
         interaction: not acknowledged yet.
-        request: what to ask the network, or what makes it if that takes time (such as a download).
-        render: makes the message from the job's code and the network's answer.
-        private: whether only this person sees it.
+        request: what to ask the network.
+        private: whether only this person sees the answer.
+        upload: where the file can be fetched that the request lacks; the network's presentation adds it.
     """
-    queue = interaction.client.queue
-    # From the first moment on, and errors included: a closing queue waits until everybody has been told.
-    with queue.delivering():
+    bot = interaction.client
+    # From the first moment on: a closing queue waits until everybody has been told.
+    with bot.queue.delivering():
+        # Before the acknowledgement: whatever this person is told to wait for is written down, and a refusal
+        # can be private.
+        job = await bot.queue.submit(
+            request,
+            owner=interaction.user.id,
+            guild=interaction.guild_id,
+            place=msgspec.msgpack.encode(Place.of(interaction, private=private, upload=upload)),
+            private=private,
+            complete=upload is None,
+        )
         try:
-            # Before the deferral: a closing bot may be gone before it could fill what says "thinking...".
-            queue.ensure_open()
             await defer(interaction, private=private)
-            job = queue.submit(await request() if callable(request) else request, owner=interaction.user.id)
-            await _show_standing(interaction, job)
-            done = await job.result()
-            interaction.client.results.keep(job, done)
-            await finish(interaction, render(job.code, done))
-        except JobCancelled:
-            await interaction.edit_original_response(content="-# Cancelled.", view=None)
-        except Exception as error:
-            await apologise(interaction, error)
+        except BaseException:
+            await bot.queue.cancel(job)
+            await bot.queue.delivered(job.code, None)  # there is nobody to tell
+            raise
+        await bot.desk.serve(job)
 
 
 async def finish(interaction: Interaction, answer: Answer) -> None:
-    """Put the answer where the person sees "thinking..." or the job's status.
-
-    After 15 minutes Discord forgets the interaction; then a public answer is posted in the channel.
-    """
+    """Put the answer where the person sees "thinking...", or onto the message whose button was clicked."""
     interaction.extras["answered"] = True
-    if interaction.is_expired():
-        channel = interaction.channel
-        if interaction.extras.get("private") or not isinstance(channel, discord.abc.Messageable):
-            log.warning("%s: the answer came after Discord had forgotten the question", _name(interaction))
-            return
-        await channel.send(
-            embed=answer.embed, files=list(answer.files), view=answer.view or discord.utils.MISSING
-        )
-        return
     await interaction.edit_original_response(
         content=None, embed=answer.embed, attachments=answer.files, view=answer.view
     )
@@ -109,15 +88,8 @@ async def tell(interaction: Interaction, text: str) -> None:
         return
     thinking = interaction.response.type is discord.InteractionResponseType.deferred_channel_message
     if thinking and not interaction.extras.get("answered"):
-        if interaction.extras.get("private"):
-            await interaction.edit_original_response(content=text, embed=None, attachments=[], view=None)
-            return
-        # A public "thinking..." cannot become private: a follow-up would fill it and be public, too, and
-        # after its deletion Discord has refused follow-ups (discord-api-docs, issues 2739 and 2866). So it is
-        # filled first and deleted last.
-        await interaction.edit_original_response(content="-# …", view=None)
-        await interaction.followup.send(text, ephemeral=True)
-        await interaction.delete_original_response()
+        place = Place.of(interaction, private=interaction.extras.get("private", False))
+        await StatusMessage(interaction.client, place).tell(text)
         return
     await interaction.followup.send(text, ephemeral=True)
 
@@ -133,34 +105,6 @@ async def apologise(interaction: Interaction, error: BaseException) -> None:
         log.warning("%s: could not tell the person: %s", _name(interaction), failure)
 
 
-async def _show_standing(interaction: Interaction, job: Job) -> None:
-    """Keep the deferred message up to date until the job has ended."""
-    shown = ""
-    pause = QUIET_SECONDS
-    while True:
-        # Sleeps for the pause, but not a moment longer than the job lasts.
-        await asyncio.wait({job.answer}, timeout=pause)
-        if job.answer.done():
-            return
-        text = _words(interaction.client.queue.standing(job), interaction.client.queue.worker)
-        if text != shown:
-            with contextlib.suppress(discord.HTTPException):
-                await interaction.edit_original_response(content=text, view=cancel_view(job.code))
-            shown = text
-        pause = EDIT_SECONDS
-
-
-def _words(standing: Standing, worker: Ready | None) -> str:
-    if worker is None:
-        return "⏳ The networks are waking up…"
-    if standing.state is JobState.RUNNING:
-        return "⏳ The network is at work…"
-    if standing.ahead == 0:
-        return "⏳ You are next…"
-    people = "1 job" if standing.ahead == 1 else f"{standing.ahead} jobs"
-    return f"⏳ {people} before yours, about {max(1, round(standing.eta))} s…"
-
-
 def _name(interaction: Interaction) -> str:
     if interaction.command is not None:
         return f"/{interaction.command.qualified_name}"
@@ -168,9 +112,9 @@ def _name(interaction: Interaction) -> str:
     return str(data.get("custom_id", interaction.type.name))
 
 
-def small_print(code: str, done: Done) -> str:
+def small_print(answered: Finished) -> str:
     """Return what stands under every answer: the network's time, and the job's code."""
-    return f"{done.seconds * 1000:.0f} ms · {code}"
+    return f"{answered.seconds * 1000:.0f} ms · {answered.code}"
 
 
 class DurableItem(discord.ui.DynamicItem[Any], template=r"(?!)"):
@@ -193,6 +137,7 @@ class DurableItem(discord.ui.DynamicItem[Any], template=r"(?!)"):
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Act, and apologise for what goes wrong."""
+        interaction.extras["received"] = time.monotonic()
         try:
             await self.act(interaction)
         except Exception as error:
@@ -202,8 +147,8 @@ class DurableItem(discord.ui.DynamicItem[Any], template=r"(?!)"):
 class CancelButton(DurableItem, template=r"cancel:(?P<code>\w+-\w+)"):
     """Stands on the status of a job; for its owner and for moderators."""
 
-    def __init__(self, code: str) -> None:
-        super().__init__(discord.ui.Button(label="Cancel", custom_id=f"cancel:{code}"))
+    def __init__(self, code: str, label: str = "Cancel") -> None:
+        super().__init__(discord.ui.Button(label=label, custom_id=f"cancel:{code}"))
         self.code = code
 
     async def act(self, interaction: Interaction) -> None:
@@ -215,7 +160,7 @@ class CancelButton(DurableItem, template=r"cancel:(?P<code>\w+-\w+)"):
             raise UserError("This job has ended already.")
         if interaction.user.id != job.owner and not interaction.permissions.manage_messages:
             raise UserError(f"Only <@{job.owner}> or a moderator can cancel this.")
-        queue.cancel(job)
+        await queue.cancel(job)
 
 
 def cancel_view(code: str) -> discord.ui.View:

@@ -1,45 +1,43 @@
-"""The last answers, kept in memory for a while so that their buttons can show more of them."""
+"""Answers by their job's code: the latest whole, in memory; all others as the store keeps them."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
-from time import monotonic
-from typing import TYPE_CHECKING
+from time import time
 
-if TYPE_CHECKING:
-    from bot.inference.messages import Done
-    from bot.inference.queue import Job
+from bot.inference.jobs import Finished, finished
+from bot.store import Store
 
 KEEP_SECONDS = 15 * 60.0
 KEEP_AT_MOST = 64
 """Answers; one of /classify holds about half a megabyte of heat maps."""
 
 
-@dataclass(frozen=True)
-class Kept:
-    """An answer and whose it is."""
+class Results:
+    """Answers that have been shown. Pictures of uploads are never written to disk for longer than a job lasts."""
 
-    owner: int
-    done: Done
-    since: float
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._kept: OrderedDict[str, tuple[float, Finished]] = OrderedDict()
+        """With the Unix time at which they came; the oldest first."""
 
-
-class RecentResults:
-    """Answers by their job's code; the oldest go first. Nothing of it is written to disk."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
-
-    def keep(self, job: Job, done: Done) -> None:
-        """Remember an answer."""
-        self._kept[job.code] = Kept(job.owner, done, monotonic())
+    def keep(self, answered: Finished) -> None:
+        """Remember an answer as it is, pictures included, for a while."""
+        self._kept[answered.code] = (time(), answered)
         while len(self._kept) > KEEP_AT_MOST:
             self._kept.popitem(last=False)
 
-    def get(self, code: str) -> Kept | None:
-        """Return the answer of this job, if it is not too old."""
-        oldest_allowed = monotonic() - KEEP_SECONDS
-        while self._kept and next(iter(self._kept.values())).since < oldest_allowed:
+    async def get(self, code: str) -> Finished | None:
+        """Return the answer of this job: whole if it is young, else without pictures of uploads."""
+        oldest_allowed = time() - KEEP_SECONDS
+        while self._kept and next(iter(self._kept.values()))[0] < oldest_allowed:
             self._kept.popitem(last=False)
-        return self._kept.get(code)
+        if code in self._kept:
+            return self._kept[code][1]
+        record = await self._store.job(code)
+        return None if record is None else finished(record)
+
+    def forget(self, owner: int) -> None:
+        """Drop a person's answers from memory."""
+        for code in [code for code, (_, answered) in self._kept.items() if answered.owner == owner]:
+            del self._kept[code]

@@ -13,10 +13,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TextIO
 
+from bot import cards
 from bot.client import NeuralBot
+from bot.inference.catalogue import NETWORKS
 from bot.inference.local import LocalExecutor
 from bot.inference.messages import WorkerOptions
-from bot.inference.queue import InferenceQueue
+from bot.inference.queue import InferenceQueue, Limits
 from bot.playground.pages import Example, Welcome
 from bot.playground.server import SAMPLES, Playground
 from bot.settings import Settings
@@ -59,19 +61,35 @@ def worker_options(settings: Settings) -> WorkerOptions:
         cpu_threads=settings.cpu_threads,
         preload=settings.preload,
         checkpoints=checkpoints,
+        memory_mb=settings.memory_mb,
+        unload_seconds=settings.unload_seconds,
     )
+
+
+def make_queue(settings: Settings, store: Store) -> tuple[InferenceQueue, LocalExecutor]:
+    """Return the queue and the executor that it gives its jobs to, neither of them started."""
+    executor = LocalExecutor(
+        worker_options(settings),
+        silence_seconds=settings.max_run_seconds,
+        sleep_seconds=settings.sleep_seconds,
+    )
+    limits = Limits(
+        waiting=settings.max_waiting,
+        per_person=settings.max_waiting_per_person,
+        per_server=settings.max_waiting_per_server,
+        wait_seconds=settings.max_wait_seconds,
+        stream_seconds=settings.max_stream_seconds,
+    )
+    versions = {name: cards.card(name).network.version for name in NETWORKS}
+    versions |= worker_options(settings).checkpoints
+    return InferenceQueue(executor, store, limits=limits, versions=versions), executor
 
 
 @asynccontextmanager
-async def inference(settings: Settings) -> AsyncIterator[InferenceQueue]:
-    """Run the worker and the queue before it; on leaving, drop what is still open."""
-    executor = LocalExecutor(worker_options(settings))
-    queue = InferenceQueue(
-        executor,
-        max_waiting=settings.max_waiting,
-        max_wait_seconds=settings.max_wait_seconds,
-        max_run_seconds=settings.max_run_seconds,
-    )
+async def inference(settings: Settings, store: Store) -> AsyncIterator[InferenceQueue]:
+    """Run the worker and the queue before it; on leaving, leave what is still open in the store."""
+    queue, executor = make_queue(settings, store)
+    await queue.restore()
     executor.start()
     queue.start()
     try:
@@ -90,7 +108,14 @@ async def run(settings: Settings, *, out: TextIO = sys.stdout) -> None:
         StoreError: the data folder cannot be written.
     """
     stop = _stop_on_signals()
-    async with Store(settings.data_dir) as store, inference(settings) as queue:
+    async with Store(settings.data_dir) as store:
+        store.claim()
+        await store.purge(settings.keep_days)
+        await _run(settings, store, stop, out)
+
+
+async def _run(settings: Settings, store: Store, stop: asyncio.Event, out: TextIO) -> None:
+    async with inference(settings, store) as queue:
         bot = NeuralBot(settings, queue, store)
         if settings.discord_token is None:
             async with local_discord(settings, out=out):

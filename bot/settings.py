@@ -42,14 +42,25 @@ class Settings(BaseSettings):
     preload: Annotated[tuple[str, ...], NoDecode] = tuple(NETWORKS)
     vision_model: str | None = None
 
+    memory_mb: Annotated[int, Field(ge=1)] = 2000
+    unload_seconds: Annotated[float, Field(ge=0)] = 0.0
+    sleep_seconds: Annotated[float, Field(ge=0)] = 0.0
+
     # The queue
     max_waiting: Annotated[int, Field(ge=1, le=10_000)] = 100
-    max_wait_seconds: Annotated[float, Field(gt=0, le=840)] = 300.0
+    max_waiting_per_person: Annotated[int, Field(ge=1, le=10_000)] = 2
+    max_waiting_per_server: Annotated[int, Field(ge=1, le=10_000)] = 6
+    max_wait_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300.0
     max_run_seconds: Annotated[float, Field(gt=0, le=600)] = 60.0
+    max_stream_seconds: Annotated[float, Field(gt=0, le=3600)] = 300.0
 
     # Keeping and telling
     data_dir: Path = Path("data")
+    keep_days: Annotated[float, Field(gt=0)] = 30.0
+    health_host: str = "127.0.0.1"
+    health_port: Annotated[int, Field(ge=0, le=65535)] = 8090
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
 
     @field_validator("preload", mode="before")
     @classmethod

@@ -2,15 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+import sqlite3
+import time
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, Self
 
 import aiosqlite
+import msgspec
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from bot.inference.errors import LedgerError
+from bot.inference.jobs import JobState, Record
+from bot.inference.ledger import CodeTaken
 
-MIGRATIONS = ("CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",)
+MIGRATIONS = (
+    "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;",
+    """
+    CREATE TABLE jobs (
+        number    INTEGER PRIMARY KEY,
+        code      TEXT NOT NULL UNIQUE,
+        owner     INTEGER NOT NULL,
+        guild     INTEGER,
+        network   TEXT NOT NULL,
+        version   TEXT NOT NULL,
+        request   BLOB NOT NULL,
+        place     BLOB NOT NULL,
+        private   INTEGER NOT NULL,
+        state     TEXT NOT NULL,
+        deaths    INTEGER NOT NULL,
+        created   REAL NOT NULL,
+        outcome   TEXT,
+        result    BLOB,
+        error     TEXT,
+        seconds   REAL,
+        delivered INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX jobs_of_owner ON jobs (owner, created);
+    CREATE INDEX jobs_undelivered ON jobs (number) WHERE delivered = 0;
+    """,
+)
 """Each brings the file from version n to n + 1 (``PRAGMA user_version``). Only ever append."""
+
+COLUMNS = Record.__struct_fields__
+INSERT = f"INSERT INTO jobs ({', '.join(COLUMNS)}) VALUES ({', '.join(':' + name for name in COLUMNS)})"  # noqa: S608
+SELECT = f"SELECT {', '.join(COLUMNS)} FROM jobs"  # noqa: S608 - both are made of names in this project
+CODES_AT_MOST = 25
+"""Discord's limit for choices in autocomplete."""
 
 
 class StoreError(Exception):
@@ -18,11 +55,16 @@ class StoreError(Exception):
 
 
 class Store:
-    """Facts that the bot must remember from one start to the next. Use as an async context manager."""
+    """Facts and jobs that the bot must remember. Use as an async context manager; it is the queue's ledger.
+
+    Every statement is a transaction of its own. Write-ahead logging with ``synchronous = NORMAL`` keeps what
+    was written whenever the process ends; a failure of the machine's power may cost the last moments.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "bot.sqlite3"
         self._database: aiosqlite.Connection | None = None
+        self._claim: sqlite3.Connection | None = None
 
     async def __aenter__(self) -> Self:
         """Open the file, made and brought up to date if need be.
@@ -32,9 +74,9 @@ class Store:
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = await aiosqlite.connect(self.path)
-            # Write-ahead logging: readers never wait for the writer, and a crash loses nothing.
+            self._database = await aiosqlite.connect(self.path, isolation_level=None)
             await self._database.execute("PRAGMA journal_mode = WAL")
+            await self._database.execute("PRAGMA synchronous = NORMAL")
             await self._migrate(self._database)
         except (OSError, aiosqlite.Error) as error:
             await self.__aexit__()
@@ -48,6 +90,26 @@ class Store:
         if self._database is not None:
             await self._database.close()
             self._database = None
+        if self._claim is not None:
+            self._claim.close()
+            self._claim = None
+
+    def claim(self) -> None:
+        """Make sure that no other bot works with this folder: two would answer every job twice.
+
+        The operating system gives the claim back when this process ends, however it ends.
+
+        Raises:
+            StoreError: another process has claimed it.
+        """
+        claim = sqlite3.connect(self.path.with_name("running.sqlite3"), timeout=0.0, isolation_level=None)
+        try:
+            claim.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            claim.close()
+            folder = self.path.parent.absolute()
+            raise StoreError(f"Another bot is running with {folder}. Stop it, or set DATA_DIR.") from error
+        self._claim = claim
 
     async def _migrate(self, database: aiosqlite.Connection) -> None:
         async with database.execute("PRAGMA user_version") as cursor:
@@ -55,10 +117,10 @@ class Store:
         version = int(row[0]) if row is not None else 0
         if version > len(MIGRATIONS):
             raise StoreError(f"{self.path.absolute()} was written by a newer version of this bot.")
-        for number, statement in enumerate(MIGRATIONS[version:], start=version + 1):
-            await database.execute(statement)
-            await database.execute(f"PRAGMA user_version = {number}")
-            await database.commit()
+        for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
+            await database.executescript(f"BEGIN; {statements} PRAGMA user_version = {number}; COMMIT;")
+
+    # --- Facts --------------------------------------------------------------------------------------------
 
     async def get(self, name: str) -> str | None:
         """Return the fact of this name, or ``None`` if there is none."""
@@ -72,7 +134,117 @@ class Store:
             "INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             (name, value),
         )
-        await self._open().commit()
+
+    # --- Jobs: what the queue writes (``bot.inference.ledger.Ledger``) -------------------------------------
+
+    async def add(self, record: Record) -> None:
+        """Write down an admitted job.
+
+        Raises:
+            CodeTaken: its code is not new.
+            LedgerError: it cannot be written.
+        """
+        try:
+            await self._write(INSERT, msgspec.structs.asdict(record))
+        except sqlite3.IntegrityError as error:
+            raise CodeTaken(record.code) from error
+
+    async def prepare(self, code: str, request: bytes) -> None:
+        """Note that a job's request is complete: it waits."""
+        await self._write(
+            "UPDATE jobs SET state = :state, request = :request WHERE code = :code",
+            {"state": JobState.WAITING, "request": request, "code": code},
+        )
+
+    async def start(self, codes: Collection[str]) -> None:
+        """Note that these jobs are about to run."""
+        # A list of any length is one parameter as JSON.
+        await self._write(
+            "UPDATE jobs SET state = :state WHERE code IN (SELECT value FROM json_each(:codes))",
+            {"state": JobState.RUNNING, "codes": msgspec.json.encode(list(codes)).decode()},
+        )
+
+    async def requeue(self, code: str, deaths: int) -> None:
+        """Note that a job waits again, after its worker has ended."""
+        await self._write(
+            "UPDATE jobs SET state = :state, deaths = :deaths WHERE code = :code",
+            {"state": JobState.WAITING, "deaths": deaths, "code": code},
+        )
+
+    async def finish(self, code: str, *, result: bytes, seconds: float) -> None:
+        """Note that a job has an answer, which nobody has been shown yet."""
+        await self._write(
+            "UPDATE jobs SET state = :state, outcome = 'done', result = :result, seconds = :seconds "
+            "WHERE code = :code",
+            {"state": JobState.ENDED, "result": result, "seconds": seconds, "code": code},
+        )
+
+    async def fail(self, code: str, *, outcome: str, error: str) -> None:
+        """Note that a job has ended without an answer, of which nobody has been told yet."""
+        await self._write(
+            "UPDATE jobs SET state = :state, outcome = :outcome, error = :error WHERE code = :code",
+            {"state": JobState.ENDED, "outcome": outcome, "error": error, "code": code},
+        )
+
+    async def deliver(self, code: str, *, request: bytes, result: bytes | None) -> None:
+        """Note that the person has been shown how a job ended: keep this of it, and show it to nobody again.
+
+        The place goes as well: it holds the interaction's token.
+        """
+        await self._write(
+            "UPDATE jobs SET delivered = 1, place = x'', request = :request, result = :result "
+            "WHERE code = :code",
+            {"request": request, "result": result, "code": code},
+        )
+
+    async def unfinished(self) -> list[Record]:
+        """Return the jobs that have not ended, or of whose end nobody has been told, oldest first."""
+        return await self._records(f"{SELECT} WHERE delivered = 0 ORDER BY number", {})
+
+    # --- Jobs: what others ask ----------------------------------------------------------------------------
+
+    async def job(self, code: str) -> Record | None:
+        """Return the job of this code, whatever has become of it."""
+        records = await self._records(f"{SELECT} WHERE code = :code", {"code": code})
+        return records[0] if records else None
+
+    async def codes(self, owner: int, part: str) -> list[str]:
+        """Return the codes of somebody's latest answered jobs that contain ``part``, newest first."""
+        query = (
+            "SELECT code FROM jobs WHERE owner = :owner AND outcome = 'done' AND instr(code, :part) "
+            "ORDER BY created DESC LIMIT :most"
+        )
+        values = {"owner": owner, "part": part, "most": CODES_AT_MOST}
+        async with self._open().execute(query, values) as cursor:
+            return [str(row[0]) for row in await cursor.fetchall()]
+
+    async def forget(self, owner: int) -> int:
+        """Delete everything about a person's ended jobs; return how many they were."""
+        return await self._write("DELETE FROM jobs WHERE owner = :owner AND delivered = 1", {"owner": owner})
+
+    async def purge(self, days: float) -> int:
+        """Delete jobs that are older than this; return how many they were."""
+        return await self._write(
+            "DELETE FROM jobs WHERE created < :oldest AND delivered = 1",
+            {"oldest": time.time() - days * 86_400},
+        )
+
+    # --- Helpers ------------------------------------------------------------------------------------------
+
+    async def _write(self, statement: str, values: dict[str, Any]) -> int:
+        """Run one statement for good; return how many rows it has touched."""
+        try:
+            async with self._open().execute(statement, values) as cursor:
+                return cursor.rowcount
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            raise LedgerError from error
+
+    async def _records(self, query: str, values: dict[str, Any]) -> list[Record]:
+        async with self._open().execute(query, values) as cursor:
+            rows = await cursor.fetchall()
+        return [msgspec.convert(dict(zip(COLUMNS, row, strict=True)), Record, strict=False) for row in rows]
 
     def _open(self) -> aiosqlite.Connection:
         if self._database is None:

@@ -9,7 +9,8 @@ from discord.ext import commands
 from bot import __version__, cards
 from bot.client import NeuralBot
 from bot.inference.catalogue import NETWORKS
-from bot.replies import COLOUR, Answer, Interaction, defer, finish
+from bot.places import Answer
+from bot.replies import COLOUR, Interaction, defer, finish
 from bot.results import KEEP_SECONDS
 
 FIGURES_AT_MOST = 3

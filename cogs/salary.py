@@ -11,8 +11,11 @@ from rapidfuzz import fuzz, process, utils
 
 from bot import cards
 from bot.client import NeuralBot
-from bot.inference.messages import Done, SalaryEstimate, SalaryRequest
-from bot.replies import COLOUR, Answer, Interaction, deliver, small_print
+from bot.desk import Presentation
+from bot.inference.jobs import Finished
+from bot.inference.messages import SalaryEstimate, SalaryRequest
+from bot.places import Answer
+from bot.replies import COLOUR, Interaction, deliver, small_print
 
 DEGREES = {
     "none": "No degree",
@@ -74,6 +77,13 @@ def _choices(labels: dict[str, str]) -> list[app_commands.Choice[str]]:
 class Salary(commands.Cog):
     """Estimates salaries."""
 
+    def __init__(self, bot: NeuralBot) -> None:
+        self.bot = bot
+
+    async def cog_load(self) -> None:
+        """Tell the desk how estimates are shown."""
+        self.bot.desk.present("salary", Presentation(render=render))
+
     @app_commands.command()
     @app_commands.describe(
         degree="Highest degree",
@@ -106,7 +116,7 @@ class Salary(commands.Cog):
             promotions=promotions,
             university=university,
         )
-        await deliver(interaction, request, lambda code, done: render(request, code, done), private=True)
+        await deliver(interaction, request, private=True)
 
     @salary.autocomplete("university")
     async def university_names(
@@ -138,9 +148,10 @@ def similar_universities(typed: str) -> list[str]:
     return [names[key] for key in found[:CHOICES_AT_MOST]]
 
 
-def render(request: SalaryRequest, code: str, done: Done) -> Answer:
+def render(answered: Finished) -> Answer:
     """Show an estimate: the median, where most people like this lie, and what each input did."""
-    estimate = done.result
+    request, estimate = answered.request, answered.result
+    assert isinstance(request, SalaryRequest)
     assert isinstance(estimate, SalaryEstimate)  # the worker validated it
     embed = discord.Embed(
         title=f"About {_dollars(estimate.median)} a year",
@@ -159,7 +170,7 @@ def render(request: SalaryRequest, code: str, done: Done) -> Answer:
             value="\n".join(f"• {caution}" for caution in estimate.cautions)[:1024],
             inline=False,
         )
-    embed.set_footer(text=f"USA, dollars of 2024, before tax · {small_print(code, done)}")
+    embed.set_footer(text=f"USA, dollars of 2024, before tax · {small_print(answered)}")
     return Answer(embed=embed)
 
 
@@ -206,4 +217,4 @@ def _steps(estimate: SalaryEstimate) -> str:
 
 async def setup(bot: NeuralBot) -> None:
     """Add the cog; called by ``load_extension``."""
-    await bot.add_cog(Salary())
+    await bot.add_cog(Salary(bot))

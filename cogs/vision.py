@@ -5,15 +5,19 @@ from __future__ import annotations
 import io
 
 import discord
+import msgspec
 from discord import app_commands
 from discord.ext import commands
 
 from bot import cards
 from bot.client import NeuralBot
+from bot.desk import Presentation
 from bot.errors import UserError
-from bot.inference.messages import Classification, ClassifyRequest, Done, Prediction
-from bot.replies import COLOUR, Answer, DurableItem, Interaction, defer, deliver, finish, small_print
-from bot.results import KEEP_SECONDS, Kept
+from bot.inference.jobs import Finished
+from bot.inference.messages import Classification, ClassifyRequest, Prediction, Request
+from bot.places import Answer
+from bot.replies import COLOUR, DurableItem, Interaction, defer, deliver, finish, small_print
+from bot.results import KEEP_SECONDS, Results
 
 LARGEST_UPLOAD = 10 * 1024 * 1024
 """Bytes. Discord's own default limit for members without a subscription."""
@@ -31,6 +35,7 @@ class Vision(commands.Cog):
         """Register what the cog's decorators cannot."""
         self.bot.tree.add_command(self.menu)
         self.bot.add_dynamic_items(HeatMapSelect, ExplainButton)
+        self.bot.desk.present("vision", Presentation(render=render, complete=complete))
 
     async def cog_unload(self) -> None:
         """Take it back."""
@@ -56,23 +61,22 @@ class Vision(commands.Cog):
         if image.size > LARGEST_UPLOAD:
             raise UserError(f"That file is too large: I take up to {LARGEST_UPLOAD // 1024**2} MB.")
 
-        async def request() -> ClassifyRequest:
-            try:
-                return ClassifyRequest(image=await image.read(), top=top)
-            except discord.HTTPException as error:
-                raise UserError("I could not fetch that file. Please upload it again.") from error
+        await deliver(interaction, ClassifyRequest(image=b"", top=top), upload=image.url)
 
-        await deliver(interaction, request, render)
+
+def complete(request: Request, image: bytes) -> Request:
+    """Put the picture into a request."""
+    return msgspec.structs.replace(request, image=image)
 
 
 def _looks_like_picture(file: discord.Attachment) -> bool:
     return (file.content_type or "").startswith("image/")
 
 
-def render(code: str, done: Done, shown: int = 0) -> Answer:
-    """Show a classification, with the heat map of its class number ``shown``."""
-    assert isinstance(done.result, Classification)  # the worker validated it
-    result = done.result
+def render(answered: Finished, shown: int = 0) -> Answer:
+    """Show a classification, with the heat map of its class number ``shown`` if it is still there."""
+    result = answered.result
+    assert isinstance(result, Classification)  # the worker validated it
     best = result.predictions[0]
     embed = discord.Embed(
         title=best.label[:1].upper() + best.label[1:] if result.sure else "I am not sure",
@@ -82,8 +86,11 @@ def render(code: str, done: Done, shown: int = 0) -> Answer:
     if not result.sure:
         embed.description = f"Perhaps one of these, but I would not bet on it:\n{embed.description}"
     seen = result.predictions[shown]
+    if not seen.heat_map:
+        embed.set_footer(text=f"I do not keep pictures · {small_print(answered)}")
+        return Answer(embed=embed)
     embed.set_image(url="attachment://heat-map.jpg")
-    embed.set_footer(text=f"Glowing: what speaks for “{seen.label}” · {small_print(code, done)}")
+    embed.set_footer(text=f"Glowing: what speaks for “{seen.label}” · {small_print(answered)}")
     picture = discord.File(
         io.BytesIO(seen.heat_map),
         "heat-map.jpg",
@@ -91,8 +98,8 @@ def render(code: str, done: Done, shown: int = 0) -> Answer:
     )
     view = discord.ui.View(timeout=None)
     if len(result.predictions) > 1:
-        view.add_item(HeatMapSelect(code, result.predictions, shown))
-    view.add_item(ExplainButton(code))
+        view.add_item(HeatMapSelect(answered.code, result.predictions, shown))
+    view.add_item(ExplainButton(answered.code))
     return Answer(embed=embed, files=[picture], view=view)
 
 
@@ -105,12 +112,11 @@ def _bars(predictions: tuple[Prediction, ...]) -> str:
     return "\n".join(lines)
 
 
-def _kept(interaction: Interaction, code: str) -> Kept:
-    kept = interaction.client.results.get(code)
-    if kept is None:
-        minutes = f"{KEEP_SECONDS / 60:.0f} minutes"
-        raise UserError(f"I keep pictures for {minutes} only, and not over a restart. Please ask me again.")
-    return kept
+async def _answered(results: Results, code: str) -> Finished:
+    answered = await results.get(code)
+    if answered is None:
+        raise UserError("I have forgotten this answer. Please ask me again.")
+    return answered
 
 
 class HeatMapSelect(DurableItem, template=r"heat-map:(?P<code>\w+-\w+)"):
@@ -131,10 +137,16 @@ class HeatMapSelect(DurableItem, template=r"heat-map:(?P<code>\w+-\w+)"):
     async def act(self, interaction: Interaction) -> None:
         """Show the heat map of the chosen class."""
         await interaction.response.defer()
-        kept = _kept(interaction, self.code)
-        if interaction.user.id != kept.owner:
-            raise UserError(f"This picture is <@{kept.owner}>'s. Send one of your own with /classify.")
-        await finish(interaction, render(self.code, kept.done, shown=int(self.item.values[0])))
+        answered = await _answered(interaction.client.results, self.code)
+        if interaction.user.id != answered.owner:
+            raise UserError(f"This picture is <@{answered.owner}>'s. Send one of your own with /classify.")
+        assert isinstance(answered.result, Classification)  # the code is that of a classification
+        if not answered.result.predictions[0].heat_map:
+            minutes = f"{KEEP_SECONDS / 60:.0f} minutes"
+            raise UserError(
+                f"I keep pictures for {minutes} only, and not over a restart. Please ask me again."
+            )
+        await finish(interaction, render(answered, shown=int(self.item.values[0])))
 
 
 class ExplainButton(DurableItem, template=r"explain-image:(?P<code>\w+-\w+)"):
@@ -149,13 +161,14 @@ class ExplainButton(DurableItem, template=r"explain-image:(?P<code>\w+-\w+)"):
     async def act(self, interaction: Interaction) -> None:
         """Explain in private."""
         await defer(interaction, private=True)
-        await interaction.edit_original_response(content=explanation(_kept(interaction, self.code).done))
+        answered = await _answered(interaction.client.results, self.code)
+        await interaction.edit_original_response(content=explanation(answered))
 
 
-def explanation(done: Done) -> str:
+def explanation(answered: Finished) -> str:
     """Return the way from the photograph to the answer, in words."""
-    assert isinstance(done.result, Classification)  # the worker validated it
-    best, *others = done.result.predictions
+    assert isinstance(answered.result, Classification)  # the worker validated it
+    best, *others = answered.result.predictions
     network = cards.card("vision").network
     lines = [
         f"**{network.title}**, a convolutional network with {network.parameters / 1e6:.1f} million weights, "
@@ -167,7 +180,7 @@ def explanation(done: Done) -> str:
         "The glow shows the places whose features raised the score of the chosen class: pick another class "
         "in the menu and see it move.",
     ]
-    if not done.result.sure:
+    if not answered.result.sure:
         lines.append("Its best guess is so weak that I would rather say that I am not sure.")
     lines.append("-# It knows only these classes, none of them is “person”, and it is wrong at times.")
     return "\n".join(lines)

@@ -84,7 +84,11 @@ class StreamingPredictor(Protocol[Request_contra, StreamT]):
         """
 
     def step(self, streams: Sequence[StreamT]) -> None:
-        """Advance every stream by one step. None of them has its ``result`` yet; some may have it afterwards."""
+        """Advance every stream by one step. None of them has its ``result`` yet; some may have it afterwards.
+
+        If this raises (for want of memory, say), no stream has been advanced, so that it can be tried again
+        with fewer of them.
+        """
 
 
 def nbytes(module: torch.nn.Module) -> int:

@@ -10,10 +10,11 @@ import pytest
 from bot.client import NeuralBot
 from bot.inference.local import LocalExecutor
 from bot.inference.messages import WorkerOptions
-from bot.inference.queue import InferenceQueue
+from bot.inference.queue import InferenceQueue, Limits
 from bot.playground.server import SAMPLES, Playground
 from bot.settings import Settings
 from bot.store import Store
+from tests.networks import WORKER
 from tests.support import connected
 
 
@@ -25,8 +26,9 @@ def cat() -> bytes:
 
 @pytest.fixture(scope="session")
 async def executor() -> AsyncIterator[LocalExecutor]:
-    """One real worker process with every network, shared by all tests."""
-    executor = LocalExecutor(WorkerOptions(device="cpu", preload=("vision", "salary")))
+    """One real worker process with every network (those for tests, too), shared by all tests."""
+    options = WorkerOptions(device="cpu", preload=("vision", "salary"))
+    executor = LocalExecutor(options, module=WORKER, silence_seconds=30.0)
     executor.start()
     await executor.ready()
     yield executor
@@ -34,9 +36,16 @@ async def executor() -> AsyncIterator[LocalExecutor]:
 
 
 @pytest.fixture
-async def queue(executor: LocalExecutor) -> AsyncIterator[InferenceQueue]:
-    """A queue in front of the real worker."""
-    queue = InferenceQueue(executor, max_run_seconds=30.0)
+async def store(settings: Settings) -> AsyncIterator[Store]:
+    """A real database file of the test's own."""
+    async with Store(settings.data_dir) as store:
+        yield store
+
+
+@pytest.fixture
+async def queue(executor: LocalExecutor, store: Store) -> AsyncIterator[InferenceQueue]:
+    """A queue in front of the real worker, with room for as many jobs as a test likes."""
+    queue = InferenceQueue(executor, store, limits=Limits(per_person=50, per_server=50))
     queue.start()
     yield queue
     await queue.close(grace=0.0)
@@ -55,11 +64,13 @@ async def playground() -> AsyncIterator[Playground]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings for a test of its own."""
-    return Settings.read(discord_token=None, data_dir=tmp_path)
+    return Settings.read(discord_token=None, data_dir=tmp_path, health_port=0)
 
 
 @pytest.fixture
-async def bot(playground: Playground, queue: InferenceQueue, settings: Settings) -> AsyncIterator[NeuralBot]:
+async def bot(
+    playground: Playground, queue: InferenceQueue, settings: Settings, store: Store
+) -> AsyncIterator[NeuralBot]:
     """The real bot, connected to the embedded Discord."""
-    async with Store(settings.data_dir) as store, connected(NeuralBot(settings, queue, store)) as bot:
+    async with connected(NeuralBot(settings, queue, store)) as bot:
         yield bot

@@ -26,6 +26,10 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     module: str
     """Module in ``models`` that holds the predictor and the request's twin, as frozen dataclasses."""
     predictor: str
+    streaming: bool = False
+    """Whether it answers step by step (``StreamingPredictor``) or at once (``Predictor``)."""
+    max_batch: int = 16
+    """Requests in one batch, or streams open at a time; the cost model may find fewer to be better."""
 
 
 NETWORKS: dict[str, Network] = {
@@ -48,9 +52,20 @@ NETWORKS: dict[str, Network] = {
     )
 }
 
-_BY_REQUEST = {network.request: network for network in NETWORKS.values()}
+
+_known = dict(NETWORKS)
+
+
+def add(network: Network) -> None:
+    """Make a network known that is none of the project's own: the tests and benchmarks have some."""
+    _known[network.name] = network
+
+
+def network(name: str) -> Network | None:
+    """Return the network of this name."""
+    return _known.get(name)
 
 
 def network_for(request: Request) -> Network:
     """Return the network that answers this kind of request."""
-    return _BY_REQUEST[type(request)]
+    return next(network for network in _known.values() if network.request is type(request))

@@ -1,35 +1,52 @@
 """Everything that crosses the border between the bot process and a worker: requests, results, events.
 
-The types are ``msgspec`` structs, so that both sides validate what they receive. They mirror the frozen
-dataclasses of the same fields in ``models/*/predictor.py``, which the bot process cannot import (that would
-import torch); ``tests/bot/inference/test_messages.py`` proves that the two agree.
+The types are ``msgspec`` structs, so that both sides validate what they receive. Requests and results mirror
+the frozen dataclasses of the same fields in ``models/*/predictor.py``, which the bot process cannot import
+(that would import torch); ``tests/bot/inference/test_messages.py`` proves that the two agree. Which network
+takes which of them stands in ``catalogue.py``, so the envelopes below carry them as they are.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Self, TypeAlias
 
 import msgspec
 
 Probability: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
 
-class Message(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """Base of all messages: immutable, tagged with its class name on the wire."""
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person asks of a network, random seeds included: the same request gives the same answer."""
+
+    def without_uploads(self) -> Self:
+        """Return what may be kept once it has been answered: everything but uploaded files."""
+        return self
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What a network answers."""
+
+    def without_uploads(self) -> Self:
+        """Return what may be kept once it has been shown: nothing that shows an uploaded picture."""
+        return self
 
 
 # --- Requests: what a person asks of a network ------------------------------------------------------------
 
 
-class ClassifyRequest(Message, frozen=True, tag=True):
+class ClassifyRequest(Request, frozen=True):
     """Recognise what a photograph shows."""
 
     image: bytes
     """The uploaded file as it came: decoded in the worker only."""
     top: Annotated[int, msgspec.Meta(ge=1, le=10)] = 5
 
+    def without_uploads(self) -> Self:
+        """Drop the photograph."""
+        return msgspec.structs.replace(self, image=b"")
 
-class SalaryRequest(Message, frozen=True, tag=True):
+
+class SalaryRequest(Request, frozen=True):
     """Estimate a salary. ``None`` means *not said*, for which the network has learned an embedding."""
 
     degree: str
@@ -40,9 +57,6 @@ class SalaryRequest(Message, frozen=True, tag=True):
     gender: str | None = None
     promotions: int | None = None
     university: str | None = None
-
-
-Request: TypeAlias = ClassifyRequest | SalaryRequest
 
 
 # --- Results: what a network answers ----------------------------------------------------------------------
@@ -58,7 +72,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     """A JPEG of the photograph, with the places that speak for this class glowing."""
 
 
-class Classification(Message, frozen=True, tag=True):
+class Classification(Result, frozen=True):
     """What the network sees in a photograph."""
 
     predictions: tuple[Prediction, ...]
@@ -66,8 +80,13 @@ class Classification(Message, frozen=True, tag=True):
     sure: bool
     """False below the threshold that the model card justifies."""
 
+    def without_uploads(self) -> Self:
+        """Drop the heat maps, for they show the photograph."""
+        bare = tuple(msgspec.structs.replace(prediction, heat_map=b"") for prediction in self.predictions)
+        return msgspec.structs.replace(self, predictions=bare)
 
-class SalaryEstimate(Message, frozen=True, tag=True):
+
+class SalaryEstimate(Result, frozen=True):
     """Annual pay in US dollars of 2024."""
 
     median: float
@@ -85,10 +104,11 @@ class SalaryEstimate(Message, frozen=True, tag=True):
     """Sentences that say where this answer leans on thin evidence."""
 
 
-Result: TypeAlias = Classification | SalaryEstimate
-
-
 # --- How a worker is to run -------------------------------------------------------------------------------
+
+
+class Message(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Base of all envelopes: immutable, tagged with its class name on the wire."""
 
 
 class WorkerOptions(Message, frozen=True, tag=True):
@@ -101,19 +121,43 @@ class WorkerOptions(Message, frozen=True, tag=True):
     """Networks to load before saying Ready; the others load on first use."""
     checkpoints: dict[str, str] = {}
     """Folders or hub names that replace a network's own weights."""
+    memory_mb: int = 2000
+    """Weights on the device together; beyond that the least recently used networks leave it."""
+    unload_seconds: float = 0.0
+    """Idle time after which a network leaves the device; 0 means never."""
 
 
 # --- Bot process -> worker --------------------------------------------------------------------------------
 
 
-class Run(Message, frozen=True, tag=True):
-    """Answer this request."""
+class Item(Message, frozen=True, tag=True):
+    """One job: its code, and the request that its network takes."""
 
     job: str
-    request: Request
+    request: msgspec.Raw
 
 
-Command: TypeAlias = Run
+class Batch(Message, frozen=True, tag=True):
+    """Answer these requests together, by a one-shot network."""
+
+    network: str
+    items: tuple[Item, ...]
+
+
+class Open(Message, frozen=True, tag=True):
+    """Begin to answer a request step by step, by a streaming network."""
+
+    network: str
+    item: Item
+
+
+class Close(Message, frozen=True, tag=True):
+    """Forget a stream between two steps. Nothing is answered."""
+
+    job: str
+
+
+Command: TypeAlias = Batch | Open | Close
 
 
 # --- Worker -> bot process --------------------------------------------------------------------------------
@@ -135,9 +179,9 @@ class Done(Message, frozen=True, tag=True):
     """The job's answer."""
 
     job: str
-    result: Result
+    result: msgspec.Raw
     seconds: float
-    """Time on the device, decoding and drawing included."""
+    """Time from the job's start on the device to its end, decoding and drawing included."""
 
 
 class Refused(Message, frozen=True, tag=True):
@@ -154,4 +198,45 @@ class Failed(Message, frozen=True, tag=True):
     error: str
 
 
-Event: TypeAlias = Ready | Done | Refused | Failed
+class Progress(Message, frozen=True, tag=True):
+    """How far a stream has come."""
+
+    job: str
+    text: str
+    """All of it so far: whoever has missed an event has lost nothing."""
+    fraction: Probability
+
+
+class Measured(Message, frozen=True, tag=True):
+    """What the device has just been busy with: one batch, or a number of equal steps of open streams."""
+
+    network: str
+    size: int
+    """Requests in the batch, or streams in each step."""
+    seconds: float
+    """Of one batch or step."""
+    steps: int = 1
+
+
+class OutOfMemory(Message, frozen=True, tag=True):
+    """A batch (or a step) of this size did not fit; smaller ones are tried by themselves."""
+
+    network: str
+    size: int
+
+
+class Loading(Message, frozen=True, tag=True):
+    """A network is being read from disk, which may take long the first time."""
+
+    network: str
+
+
+class Usage(Message, frozen=True, tag=True):
+    """Which networks are on the device, told whenever that changes."""
+
+    network_bytes: dict[str, int]
+    device_bytes: int
+    """Memory of the device in use by the worker, as far as the device tells; on a CPU that of the weights."""
+
+
+Event: TypeAlias = Ready | Done | Refused | Failed | Progress | Measured | OutOfMemory | Loading | Usage

@@ -1,6 +1,10 @@
-"""The shared inference queue: admits jobs, runs them one at a time, and knows where each one stands.
+"""The shared inference queue: admits jobs, decides whose turn it is, and knows where each one stands.
 
-All of it lives on one event loop, so there are no locks. First come, first served.
+All of it lives on one event loop, so there are no locks. A job's state is written to the ledger before it is
+acted upon: whenever this process ends, the next one knows what is still to be done.
+
+The device does one thing at a time. One-shot networks get one batch at a time, gathered from the jobs whose
+turn it is; streaming networks may have many streams open, which the worker steps together between batches.
 """
 
 from __future__ import annotations
@@ -11,99 +15,103 @@ import itertools
 import logging
 import secrets
 import time
-from collections import deque
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from bot.inference.catalogue import network_for
+import msgspec
+
+from bot.inference import catalogue
+from bot.inference.cost import Costs
 from bot.inference.errors import (
     JobCancelled,
     JobError,
+    KillsWorkers,
     NetworkFailed,
+    PersonFull,
+    Postponed,
     QueueClosed,
     QueueFull,
     RanTooLong,
+    ServerFull,
     WaitedTooLong,
     WorkerDied,
 )
+from bot.inference.jobs import Finished, Job, JobState, Outcome, Priority, Record, Standing
+from bot.inference.ledger import CodeTaken, Ledger, PatientWriter
+from bot.inference.lines import WaitingJobs
+from bot.inference.messages import Measured
+from bot.inference.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from bot.inference.messages import Done, Ready, Request
+    from bot.inference.catalogue import Network
+    from bot.inference.local import Answer
+    from bot.inference.messages import OutOfMemory, Ready, Request, Usage
 
 log = logging.getLogger(__name__)
 
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Digits and letters that nobody mixes up when reading a code aloud."""
-ATTEMPTS = 2
-"""How often a job may run: once more after its worker died, for it may not have been the job's fault."""
-FIRST_GUESS_SECONDS = 1.0
-"""What a job of a network is taken to cost before the first one has been measured."""
+DEATHS_ALLOWED = 1
+"""Workers that may end over a job; the second time it was alone on the device, so it is the cause."""
+STEP_SECONDS = 0.05
+"""As many streams may be open as can be stepped in this time: each still writes faster than people read."""
+STREAMS_OF_ONE_PERSON = 0.25
+"""The part of a network's streams that one person may have open."""
 TELLING_SECONDS = 1.5
 """How long a closing queue waits for the last messages to people."""
+LIVE_SECONDS = 14 * 60.0
+"""A job older than this after a restart is late: Discord has forgotten, or soon will, who asked for it."""
 
 
 class Executor(Protocol):
-    """What the queue needs of the thing that runs requests."""
+    """What the queue needs of the thing that runs jobs."""
 
     @property
     def info(self) -> Ready | None:
         """What the worker says of itself."""
 
+    @property
+    def usage(self) -> Usage:
+        """Which networks are on the device."""
+
+    def listen(self, listener: Callable[[Measured | OutOfMemory], None]) -> None:
+        """Have every measurement told to ``listener``."""
+
     async def ready(self) -> Ready:
         """Wait until a worker is ready."""
 
-    async def run(self, job: str, request: Request) -> Done:
-        """Answer one request."""
+    async def run(self, network: Network, requests: Mapping[str, Request]) -> dict[str, Answer | JobError]:
+        """Answer a batch of requests, by the codes of their jobs."""
 
-    def kill(self) -> None:
-        """Replace the worker at once."""
-
-
-class JobState(StrEnum):
-    """Where a job stands. It moves forward only: waiting, running (perhaps twice), ended."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    ENDED = "ended"
+    async def stream(
+        self, network: Network, job: str, request: Request, on_progress: Callable[[str, float], None]
+    ) -> Answer:
+        """Answer a request step by step; cancel the call to stop it."""
 
 
-@dataclass(frozen=True)
-class Standing:
-    """What a person is told about a job while it has no answer."""
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much may wait, and for how long."""
 
-    state: JobState
-    ahead: int
-    """Jobs that come before this one, the running one included."""
-    eta: float
-    """Estimated seconds until the job's turn comes."""
+    waiting: int = 100
+    """Jobs of all people."""
+    per_person: int = 2
+    per_server: int = 6
+    wait_seconds: float = 300.0
+    stream_seconds: float = 300.0
+    """How long one stream may be open."""
 
 
-@dataclass(eq=False, kw_only=True)
-class Job:
-    """One request on its way. Made by ``InferenceQueue.submit``; moved by the queue alone."""
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """The queue at one moment."""
 
-    code: str
-    owner: int
-    """Discord's id of the person who asked."""
-    network: str
-    request: Request
-    answer: asyncio.Future[Done]
-    state: JobState = JobState.WAITING
-    attempts: int = 0
-    expiry: asyncio.TimerHandle | None = None
-    """Ends the job when it has waited too long."""
-
-    async def result(self) -> Done:
-        """Wait for the answer.
-
-        Raises:
-            JobError: the job ended without one.
-        """
-        # Shielded: the answer belongs to the queue, and whoever stops waiting for it must not cancel it.
-        return await asyncio.shield(self.answer)
+    running: Sequence[Job]
+    waiting: Sequence[Job]
+    """In the order in which they will run if nobody comes or goes."""
+    device: Ready | None
+    usage: Usage
 
 
 class InferenceQueue:
@@ -115,27 +123,40 @@ class InferenceQueue:
     def __init__(
         self,
         executor: Executor,
+        ledger: Ledger,
         *,
-        max_waiting: int = 100,
-        max_wait_seconds: float = 300.0,
-        max_run_seconds: float = 60.0,
+        limits: Limits | None = None,
+        versions: Mapping[str, str] | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._executor = executor
-        self._max_waiting = max_waiting
-        self._max_wait_seconds = max_wait_seconds
-        self._max_run_seconds = max_run_seconds
+        self._ledger = ledger
+        self._writer = PatientWriter()
+        self._limits = limits or Limits()
+        self._versions = versions or {}
+        self.metrics = metrics or Metrics()
+        self._costs = Costs()
         self._jobs: dict[str, Job] = {}
         """Every job that has not ended, by its code."""
-        self._waiting: deque[Job] = deque()
-        self._on_device: Job | None = None
-        """What the worker has: perhaps a job that was cancelled meanwhile."""
-        self._seconds: dict[str, float] = {}
-        """Running mean of what a job of each network costs."""
+        self._waiting = WaitingJobs(self._cost)
+        self._order: list[Job] | None = None
+        """The waiting jobs in their order, as long as nobody has come or gone."""
+        self._batch: list[Job] = []
+        """What the device has of one-shot jobs, those included that were cancelled meanwhile."""
+        self._batch_began = 0.0
+        self._streams: dict[Job, asyncio.Task[None]] = {}
+        """Open streams, those that are just being opened included."""
+        self._numbers = itertools.count()
         self._delivering = 0
         self._closed = False
-        self._arrival = asyncio.Event()
+        self._wake = asyncio.Event()
         self._settled = asyncio.Event()
         self._dispatcher: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.restored: tuple[list[Job], list[Record]] = ([], [])
+        """Jobs of an earlier process that go on (incomplete ones wait for ``supply``), and ended ones of whose
+        end nobody has been told."""
+        executor.listen(self._learn)
 
     # --- The public face ----------------------------------------------------------------------------------
 
@@ -158,41 +179,94 @@ class InferenceQueue:
         if self._closed:
             raise QueueClosed
 
-    def submit(self, request: Request, *, owner: int) -> Job:
-        """Admit a request at the end of the line, or refuse it at once.
+    async def submit(
+        self,
+        request: Request,
+        *,
+        owner: int,
+        guild: int | None = None,
+        place: bytes = b"",
+        private: bool = False,
+        complete: bool = True,
+    ) -> Job:
+        """Admit a request at the end of its owner's line, or refuse it at once.
+
+        Args:
+            request: what is asked of which network.
+            owner: Discord's id of the person who asks.
+            guild: Discord's id of the server; ``None`` in direct messages.
+            place: where the answer is to be shown, for whoever shows it after a restart.
+            private: whether only the owner may see the answer.
+            complete: whether the job can run; if not, ``supply`` what is missing, or ``cancel`` it.
 
         Raises:
-            QueueFull: too many jobs wait.
+            QueueFull: too many jobs wait, of this person, of this server or in all.
             QueueClosed: the bot is shutting down.
+            LedgerError: the job cannot be written down.
         """
-        self.ensure_open()
-        if len(self._waiting) >= self._max_waiting:
-            # Half of the line has gone by then: early enough to be kind, late enough to find a place.
-            raise QueueFull(retry_after=self._cost(self._waiting) / 2)
-        network = network_for(request).name
-        job = Job(
-            code=self._new_code(network),
-            owner=owner,
-            network=network,
-            request=request,
-            answer=asyncio.get_running_loop().create_future(),
-        )
-        self._jobs[job.code] = job
-        self._wait(job, front=False)
+        try:
+            self.ensure_open()
+            self._check_limits(owner, guild)
+            job = self._new_job(request, owner, guild, place, private)
+            await self._write_down(job, JobState.WAITING if complete else JobState.PREPARING)
+        except JobError as error:
+            self.metrics.refusals.labels(error.outcome).inc()
+            raise
+        if complete:
+            self._wait(job)
         return job
+
+    async def supply(self, job: Job, request: Request) -> None:
+        """Complete a job's request; it begins to wait."""
+        job.request = request
+        if job.state is JobState.PREPARING:
+            await self._writer.write(self._ledger.prepare, job.code, msgspec.msgpack.encode(request))
+            self._wait(job)
+
+    async def cancel(self, job: Job) -> None:
+        """End a job without an answer. A batch that has it runs out; a stream stops before its next step."""
+        await self._end(job, JobCancelled())
+
+    async def fail(self, job: Job, error: JobError) -> None:
+        """End a job that could not be completed."""
+        await self._end(job, error)
+
+    async def delivered(self, code: str, shown: Finished | None) -> None:
+        """Remember that the person has been told how the job ended; what was uploaded is forgotten now.
+
+        Args:
+            code: the job's.
+            shown: its answer; ``None`` if it had none, and then nothing of the request is kept either.
+        """
+        request = b"" if shown is None else msgspec.msgpack.encode(shown.request.without_uploads())
+        result = None if shown is None else msgspec.msgpack.encode(shown.result.without_uploads())
+        await self._writer.write(self._ledger.deliver, code, request=request, result=result)
 
     def standing(self, job: Job) -> Standing:
         """Tell where a job stands now."""
         if job.state is not JobState.WAITING:
-            return Standing(job.state, ahead=0, eta=0.0)
-        before = list(itertools.takewhile(lambda other: other is not job, self._waiting))
-        if self._on_device is not None:
-            before.append(self._on_device)
-        return Standing(job.state, ahead=len(before), eta=self._cost(before))
+            return Standing(job.state, text=job.text, fraction=job.fraction)
+        rivals = [other for other in self._waiting_in_order() if _compete(job, other)]
+        before = rivals[: rivals.index(job)]
+        if job.network.streaming:
+            return self._standing_of_stream(job, len(before))
+        eta = sum(self._cost(other) for other in before)
+        if self._batch:
+            whole = self._costs[self._batch[0].network].seconds(len(self._batch))
+            eta += max(0.0, self._batch_began + whole - time.monotonic())
+        # The scheduler in the worker gives open streams as much time as batches.
+        eta *= 2 if self._streams else 1
+        return Standing(job.state, ahead=len(before) + len(self._batch), eta=eta)
 
-    def cancel(self, job: Job) -> None:
-        """End a job without an answer. What already runs on the device runs out, and is dropped."""
-        self._end(job, JobCancelled())
+    def overview(self) -> Overview:
+        """Tell what runs and what waits."""
+        running = [*self._batch, *self._streams]
+        return Overview(
+            running=[job for job in running if job.state is JobState.RUNNING],
+            waiting=self._waiting_in_order(),
+            device=self._executor.info,
+            usage=self._executor.usage,
+        )
 
     @contextlib.contextmanager
     def delivering(self) -> Iterator[None]:
@@ -204,72 +278,231 @@ class InferenceQueue:
             self._delivering -= 1
             self._settled.set()
 
+    async def restore(self) -> None:
+        """Take up again what an earlier process has left, and note it in ``restored``. Call it before ``start``."""
+        going_on, ended = self.restored
+        for record in await self._ledger.unfinished():
+            network = catalogue.network(record.network)
+            if record.state is JobState.ENDED or network is None:
+                ended.append(record)
+                continue
+            request = msgspec.msgpack.decode(record.request, type=network.request)
+            job = self._new_job(request, record.owner, record.guild, record.place, record.private)
+            job.code, job.created, job.deaths = record.code, record.created, record.deaths
+            job.priority = Priority.LIVE if time.time() - record.created < LIVE_SECONDS else Priority.LATE
+            self._jobs[job.code] = job
+            if record.state is not JobState.PREPARING:
+                self._wait(job)
+            going_on.append(job)
+
     async def close(self, grace: float) -> None:
-        """Admit nothing more, give open jobs ``grace`` seconds, then end the rest with ``QueueClosed``."""
+        """Admit and begin nothing more, give running jobs ``grace`` seconds, and leave the rest in the ledger."""
         self._closed = True
+        for job in [job for job in self._jobs.values() if job.state is not JobState.RUNNING]:
+            await self._end(job, Postponed())
         await self._settle(grace)
         for job in list(self._jobs.values()):
-            self._end(job, QueueClosed())
+            await self._end(job, Postponed())
         await self._settle(TELLING_SECONDS)
-        if self._dispatcher is not None:
-            self._dispatcher.cancel()
+        for task in [*filter(None, [self._dispatcher]), *self._tasks]:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._dispatcher
-            self._dispatcher = None
+                await task
+        self._dispatcher = None
+        await self._writer.close()
+
+    # --- Admission ----------------------------------------------------------------------------------------
+
+    def _check_limits(self, owner: int, guild: int | None) -> None:
+        waiting = [job for job in self._jobs.values() if job.state in (JobState.PREPARING, JobState.WAITING)]
+        of_person = [job for job in waiting if job.owner == owner]
+        of_server = [job for job in waiting if guild is not None and job.guild == guild]
+        for jobs, most, error in (
+            (of_person, self._limits.per_person, PersonFull),
+            (of_server, self._limits.per_server, ServerFull),
+            (waiting, self._limits.waiting, QueueFull),
+        ):
+            if len(jobs) >= most:
+                # When the first of these jobs runs, there is a place.
+                raise error(retry_after=min(self.standing(job).eta for job in jobs))
+
+    def _new_job(self, request: Request, owner: int, guild: int | None, place: bytes, private: bool) -> Job:
+        network = catalogue.network_for(request)
+        return Job(
+            code=_new_job_code(network.name),
+            number=next(self._numbers),
+            owner=owner,
+            guild=guild,
+            network=network,
+            version=self._versions.get(network.name, ""),
+            private=private,
+            request=request,
+            place=place,
+            priority=Priority.LIVE,
+            state=JobState.PREPARING,
+            answer=asyncio.get_running_loop().create_future(),
+        )
+
+    async def _write_down(self, job: Job, state: JobState) -> None:
+        """Put a new job into the ledger, under a code that no other job has had."""
+        self._jobs[job.code] = job  # it counts from now on, also while it is being written
+        try:
+            while True:
+                try:
+                    await self._ledger.add(job.record(state))
+                except CodeTaken:
+                    del self._jobs[job.code]
+                    job.code = _new_job_code(job.network.name)
+                    self._jobs[job.code] = job
+                else:
+                    break
+        except BaseException:
+            self._jobs.pop(job.code, None)
+            raise
+
+    def _wait(self, job: Job) -> None:
+        """Put a job into its owner's line."""
+        if job.state is JobState.ENDED or self._closed:
+            return
+        job.state = JobState.WAITING
+        job.ready_at = time.monotonic()
+        job.text, job.fraction = "", 0.0
+        loop = asyncio.get_running_loop()
+        job.expiry = loop.call_later(
+            self._limits.wait_seconds, lambda: self._spawn(self._end(job, WaitedTooLong()))
+        )
+        self._waiting.add(job)
+        self._changed()
 
     # --- The dispatcher -----------------------------------------------------------------------------------
 
     async def _dispatch(self) -> None:
         while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if not len(self._waiting):
+                continue
             await self._executor.ready()
-            while not self._waiting:
-                self._arrival.clear()
-                await self._arrival.wait()
-            job = self._waiting.popleft()
-            try:
-                await self._run(job)
-            except Exception:
-                log.exception("Job %s met a fault of the queue", job.code)
-                self._end(job, NetworkFailed("the queue met a fault"))
+            while not self._closed and (jobs := self._next()):
+                if jobs[0].network.streaming:
+                    self._open_stream(jobs[0])
+                else:
+                    self._batch = jobs
+                    self._spawn(self._run_batch(jobs))
 
-    async def _run(self, job: Job) -> None:
-        if job.expiry is not None:
-            job.expiry.cancel()
-        job.state = JobState.RUNNING
-        job.attempts += 1
-        self._on_device = job
+    def _next(self) -> list[Job]:
+        """Take out the jobs that are to run now: a stream, or a batch for one network."""
+        suspects_wait = any(job.suspect for job in self._waiting)
+        first = self._waiting.take(self._may_run_alone if suspects_wait else self._may_run)
+        if first is None:
+            return []
+        jobs = [first]
+        if not first.network.streaming and not first.suspect:
+            for _ in range(self._costs[first.network].best_size() - 1):
+                other = self._waiting.take(lambda job: job.network is first.network and not job.suspect)
+                if other is None:
+                    break
+                jobs.append(other)
+        for job in jobs:
+            job.state = JobState.RUNNING
+            if job.expiry is not None:
+                job.expiry.cancel()
+            self.metrics.wait_seconds.labels(job.network.name).observe(time.monotonic() - job.ready_at)
+        self._order = None
+        return jobs
+
+    def _may_run(self, job: Job) -> bool:
+        """Whether the device has room for this job now."""
+        if any(running.suspect for running in (*self._batch, *self._streams)):
+            return False
+        if not job.network.streaming:
+            return not self._batch
+        streams = [stream for stream in self._streams if stream.network is job.network]
+        of_owner = sum(stream.owner == job.owner for stream in streams)
+        most = self._most_streams(job)
+        return len(streams) < most and of_owner < max(1, int(most * STREAMS_OF_ONE_PERSON))
+
+    def _may_run_alone(self, job: Job) -> bool:
+        """While a suspect waits nothing else begins, until it has the device to itself."""
+        return job.suspect and not self._batch and not self._streams
+
+    async def _run_batch(self, jobs: list[Job]) -> None:
+        try:
+            await self._writer.write(self._ledger.start, [job.code for job in jobs])
+            live = [job for job in jobs if job.state is JobState.RUNNING]
+            self._batch_began = time.monotonic()
+            requests = {job.code: job.request for job in live}
+            answers = await self._executor.run(live[0].network, requests) if live else {}
+        except WorkerDied as died:
+            for job in jobs:
+                await self._survive(job, died)
+            self._free_device()  # only now, so that nothing overtakes the jobs that come first now
+        except Exception:
+            log.exception("A batch of %d jobs met a fault of the queue", len(jobs))
+            self._free_device()
+            for job in jobs:
+                await self._end(job, NetworkFailed("the queue met a fault"))
+        else:
+            # The next batch need not wait until the answers are written down.
+            self._free_device()
+            for job in live:
+                await self._end(job, _outcome(job, answers[job.code]))
+
+    def _open_stream(self, job: Job) -> None:
+        def closed(task: asyncio.Task[None]) -> None:
+            if self._streams.get(job) is task:  # and not another one, because the job has to run again
+                del self._streams[job]
+            self._changed()
+
+        self._streams[job] = self._spawn(self._run_stream(job))
+        # Not at the end of the task's own code, of which nothing runs if it is cancelled before it begins.
+        self._streams[job].add_done_callback(closed)
+
+    async def _run_stream(self, job: Job) -> None:
+        def on_progress(text: str, fraction: float) -> None:
+            job.text, job.fraction = text, fraction
+
         began = time.monotonic()
         try:
+            await self._writer.write(self._ledger.start, [job.code])
             # Not wait_for, which can swallow the cancellation of this task on Python 3.11.
-            async with asyncio.timeout(self._max_run_seconds):
-                done = await self._executor.run(job.code, job.request)
+            async with asyncio.timeout(self._limits.stream_seconds):
+                answer = await self._executor.stream(job.network, job.code, job.request, on_progress)
+            self._costs.stream_took(job.network, time.monotonic() - began, len(self._streams))
+            await self._end(job, _outcome(job, answer))
         except TimeoutError:
-            log.error("Job %s (%s) took over %g s", job.code, job.network, self._max_run_seconds)
-            self._executor.kill()
-            self._end(job, RanTooLong())
-        except WorkerDied as error:
-            if job.attempts < ATTEMPTS and job.state is JobState.RUNNING and not self._closed:
-                log.warning("The worker ended while it had job %s; the job runs again", job.code)
-                job.state = JobState.WAITING
-                self._wait(job, front=True)
-            else:
-                self._end(job, error)
+            log.error("Job %s took over %g s", job.code, self._limits.stream_seconds)
+            await self._end(job, RanTooLong())
+        except WorkerDied as died:
+            await self._survive(job, died)
         except JobError as error:
-            self._end(job, error)
-        else:
-            seconds = time.monotonic() - began
-            self._seconds[job.network] = 0.8 * self._seconds.get(job.network, seconds) + 0.2 * seconds
-            self._end(job, done)
-        finally:
-            self._on_device = None
+            await self._end(job, error)
+        except Exception:
+            log.exception("Job %s met a fault of the queue", job.code)
+            await self._end(job, NetworkFailed("the queue met a fault"))
 
-    def _wait(self, job: Job, *, front: bool) -> None:
-        loop = asyncio.get_running_loop()
-        job.expiry = loop.call_later(self._max_wait_seconds, self._end, job, WaitedTooLong())
-        (self._waiting.appendleft if front else self._waiting.append)(job)
-        self._arrival.set()
+    def _free_device(self) -> None:
+        self._batch = []
+        self._changed()
 
-    def _end(self, job: Job, outcome: Done | JobError) -> None:
+    async def _survive(self, job: Job, died: WorkerDied) -> None:
+        """Let a job wait again whose worker has ended, unless it is the cause."""
+        if job.state is not JobState.RUNNING:
+            return
+        if job.code in died.suspects:
+            if died.hung and len(died.suspects) == 1:
+                await self._end(job, RanTooLong())
+                return
+            job.deaths += 1
+            if job.deaths > DEATHS_ALLOWED:
+                await self._end(job, KillsWorkers())
+                return
+        log.warning("The worker ended while it had job %s; the job runs again", job.code)
+        await self._writer.write(self._ledger.requeue, job.code, job.deaths)
+        if job.state is JobState.RUNNING:
+            self._wait(job)
+
+    async def _end(self, job: Job, outcome: Outcome) -> None:
         """Move a job to its end, once: later outcomes of an ended job are dropped."""
         if job.state is JobState.ENDED:
             return
@@ -278,7 +511,12 @@ class InferenceQueue:
         job.state = JobState.ENDED
         if job.expiry is not None:
             job.expiry.cancel()
-        del self._jobs[job.code]
+        stream = self._streams.get(job)
+        if stream is not None and stream is not asyncio.current_task():
+            stream.cancel()
+        self._changed()
+        await self._write_end(job, outcome)
+        self._jobs.pop(job.code, None)
         if isinstance(outcome, JobError):
             job.answer.set_exception(outcome)
             job.answer.exception()  # somebody who has gone away need not fetch it
@@ -286,25 +524,82 @@ class InferenceQueue:
             job.answer.set_result(outcome)
         self._settled.set()
 
+    async def _write_end(self, job: Job, outcome: Outcome) -> None:
+        name = outcome.outcome if isinstance(outcome, JobError) else "done"
+        log.info("job ended", extra={"job": job.code, "network": job.network.name, "outcome": name})
+        self.metrics.jobs.labels(job.network.name, name).inc()
+        if isinstance(outcome, Postponed):
+            return  # in the ledger it goes on
+        if isinstance(outcome, JobError):
+            await self._writer.write(self._ledger.fail, job.code, outcome=outcome.outcome, error=str(outcome))
+            return
+        self.metrics.run_seconds.labels(job.network.name).observe(outcome.seconds)
+        result = msgspec.msgpack.encode(outcome.result)
+        await self._writer.write(self._ledger.finish, job.code, result=result, seconds=outcome.seconds)
+
+    # --- Estimates ----------------------------------------------------------------------------------------
+
+    def _learn(self, event: Measured | OutOfMemory) -> None:
+        self._costs.learn(event)
+        if isinstance(event, Measured):
+            self.metrics.batch_size.labels(event.network).observe(event.size)
+
+    def _cost(self, job: Job) -> float:
+        """Estimate the seconds of the device that a job takes."""
+        return self._costs.of_job(job.network)
+
+    def _most_streams(self, job: Job) -> int:
+        return self._costs[job.network].most_within(STEP_SECONDS)
+
+    def _standing_of_stream(self, job: Job, before: int) -> Standing:
+        streams = sum(stream.network is job.network for stream in self._streams)
+        most = self._most_streams(job)
+        if before < most - streams:
+            return Standing(job.state, ahead=before)
+        # Streams end one after another, so one place gets free every so often.
+        eta = (before + 1 - (most - streams)) / most * self._costs.stream_seconds(job.network)
+        return Standing(job.state, ahead=before + streams, eta=eta)
+
+    def _waiting_in_order(self) -> list[Job]:
+        if self._order is None:
+            self._order = self._waiting.order()
+        return self._order
+
     # --- Helpers ------------------------------------------------------------------------------------------
 
-    def _cost(self, jobs: Iterable[Job]) -> float:
-        """Estimate the seconds that these jobs take one after another."""
-        return sum(self._seconds.get(job.network, FIRST_GUESS_SECONDS) for job in jobs)
+    def _changed(self) -> None:
+        """Somebody has come or gone, or the device has room: look again who is next."""
+        self._order = None
+        self._wake.set()
 
-    def _new_code(self, network: str) -> str:
-        while True:
-            code = f"{network}-{new_code(4)}"
-            if code not in self._jobs:
-                return code
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _settle(self, seconds: float) -> None:
-        """Wait, but not longer than ``seconds``, until no job is open and everybody has been answered."""
+        """Wait, but not longer than ``seconds``, until no job is open and everybody has been told."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self._jobs or self._delivering:
                     self._settled.clear()
                     await self._settled.wait()
+
+
+def _outcome(job: Job, answer: Answer | JobError) -> Outcome:
+    return answer if isinstance(answer, JobError) else job.finished(answer.result, answer.seconds)
+
+
+def _compete(job: Job, other: Job) -> bool:
+    """Whether two jobs wait for the same: one-shot jobs for the device, streams for a place among their own."""
+    if job.network.streaming or other.network.streaming:
+        return job.network is other.network
+    return True
+
+
+def _new_job_code(network: str) -> str:
+    return f"{network}-{new_code(4)}"
 
 
 def new_code(length: int) -> str:

@@ -1,61 +1,77 @@
-"""The process that owns torch and the device: reads requests, answers one batch at a time.
+"""The process that owns torch and the device: reads commands, answers them with networks, one thing at a time.
 
-Started by ``bot.inference.local`` as ``python -m bot.inference.worker OPTIONS``. This is the only module
-that meets both a request and a network. It has no threads and no event loop: the device does one thing at a
-time.
+Started by ``bot.inference.local`` as ``python -m bot.inference.worker OPTIONS``. A second thread does nothing
+but read; everything that touches the device happens on the main thread, and that is what makes it serial.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import logging
 import os
 import platform
+import queue
 import signal
 import sys
+import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 import torch
 
-from bot.inference.catalogue import NETWORKS, Network, network_for
 from bot.inference.frames import encode, read_command
-from bot.inference.messages import Done, Event, Failed, Ready, Refused, Run, WorkerOptions
-from models.predictor import InvalidInput, Predictor
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from bot.inference.messages import (
+    Batch,
+    Close,
+    Command,
+    Done,
+    Event,
+    Failed,
+    Item,
+    Measured,
+    Open,
+    OutOfMemory,
+    Progress,
+    Ready,
+    Refused,
+    WorkerOptions,
+)
+from bot.inference.networks import LoadedNetwork, Networks, free_memory, is_out_of_memory
+from bot.inference.scheduler import OpenStream, Scheduler, Step
+from models.predictor import InvalidInput
 
 log = logging.getLogger(__name__)
 
+TELL_SECONDS = 0.25
+"""Between two messages about a stream's progress: more often than a person is shown it."""
 
-@dataclass(frozen=True)
-class LoadedNetwork:
-    """A predictor on the device, and the class of the requests that it takes."""
-
-    predictor: Predictor[Any, Any]
-    request_class: type
+Inbox = queue.SimpleQueue[Command | None]
+"""What the reading thread hands over; ``None`` is the end."""
 
 
 class Worker:
-    """Answers requests with networks that it loads on first use and keeps on the device."""
+    """Answers requests; which of them next, the scheduler says."""
 
-    def __init__(self, options: WorkerOptions, send: Callable[[Event], None]) -> None:
+    def __init__(self, options: WorkerOptions, inbox: Inbox, send: Callable[[Event], None]) -> None:
         self._options = options
+        self._inbox = inbox
         self._send = send
         self._device = choose_device(options.device)
-        self._loaded: dict[str, LoadedNetwork] = {}
+        self._scheduler = Scheduler()
+        self._networks = Networks(options, self._device, send, self._scheduler.uses)
+        self._steps: dict[tuple[str, int], tuple[int, float]] = {}
+        """Steps and their seconds since they were last told, by network and number of streams."""
+        self._steps_told_at = time.monotonic()
 
     def announce(self) -> None:
         """Load what was asked for and say Ready. A network that does not load harms no other."""
         broken = {}
         for name in self._options.preload:
             try:
-                self._network(NETWORKS[name])
+                self._networks.get(name)
             except Exception as error:
                 log.exception("The network %s could not be loaded", name)
                 broken[name] = f"{type(error).__name__}: {error}"
@@ -68,37 +84,221 @@ class Worker:
             )
         )
 
-    def answer(self, run: Run) -> None:
-        """Answer one request, whatever happens: with Done, Refused or Failed."""
+    def serve(self) -> None:
+        """Work until the end of the commands."""
+        while self._take_in():
+            unit = self._scheduler.next()
+            if unit is None:
+                continue
+            began = time.perf_counter()
+            match unit:
+                case Batch():
+                    self._run_batch(unit)
+                case Open():
+                    self._open(unit)
+                case Step():
+                    self._step(unit)
+            self._scheduler.spent(unit, time.perf_counter() - began)
+
+    def _take_in(self) -> bool:
+        """Hand over to the scheduler what has arrived; wait for it if there is nothing else to do."""
+        wait = self._scheduler.idle
+        while True:
+            try:
+                command = self._inbox.get(wait, self._networks.seconds_to_next_unload() if wait else None)
+            except queue.Empty:
+                self._networks.unload_idle()
+                return True
+            if command is None:
+                return False
+            if isinstance(command, Close):
+                self._scheduler.close(command.job)
+            else:
+                self._scheduler.add(command)
+                wait = False
+
+    # --- One-shot networks --------------------------------------------------------------------------------
+
+    def _run_batch(self, batch: Batch) -> None:
+        """Answer every request of a batch, whatever happens: with Done, Refused or Failed."""
+        try:
+            loaded = self._networks.get(batch.network)
+            requests = [_request(loaded, item) for item in batch.items]
+        except Exception as error:
+            # The border of the process: whatever a network raises becomes events, and the worker lives on.
+            for item in batch.items:
+                self._fail(item.job, error)
+            return
+        began = time.perf_counter()
+        answers = self._predict(loaded, requests)
+        seconds = time.perf_counter() - began
+        self._send(Measured(network=batch.network, size=len(requests), seconds=seconds))
+        for item, answer in zip(batch.items, answers, strict=True):
+            self._answer(loaded, item.job, answer, seconds)
+
+    def _predict(self, loaded: LoadedNetwork, requests: Sequence[Any]) -> list[Any]:
+        """Answer a batch: results, ``InvalidInput`` or other errors, in order.
+
+        Without enough memory it is answered in halves, and as a last resort on the CPU. If the network
+        raises, each request is tried alone, so that it is known whose fault it is.
+        """
+        try:
+            return list(self._try(loaded, requests, loaded.predictor.predict))
+        except _OutOfMemory:
+            half = (len(requests) + 1) // 2
+            parts = [part for part in (requests[:half], requests[half:]) if part]
+            return [answer for part in parts for answer in self._predict_half(loaded, part)]
+        except Exception as error:
+            if len(requests) == 1:
+                return [error]
+            return [answer for request in requests for answer in self._predict(loaded, [request])]
+
+    def _predict_half(self, loaded: LoadedNetwork, requests: Sequence[Any]) -> list[Any]:
+        try:
+            return list(self._try(loaded, requests, loaded.predictor.predict))
+        except _OutOfMemory:
+            log.warning("%s answers a batch of %d on the CPU", loaded.network.name, len(requests))
+        except Exception as error:
+            return [error] * len(requests)
+        try:
+            return list(self._networks.on_cpu(loaded.network.name).predictor.predict(requests))
+        except Exception as error:
+            return [error] * len(requests)
+
+    def _try(self, loaded: LoadedNetwork, items: Sequence[Any], work: Callable[[Sequence[Any]], Any]) -> Any:
+        """Do the work, and turn a lack of memory into ``_OutOfMemory``.
+
+        That is raised only after the handler of the original error has been left: its traceback refers to
+        every tensor of the failed attempt, so that nothing could be freed before.
+        """
+        try:
+            return work(items)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        free_memory()
+        log.warning("%s: %d at a time did not fit into memory", loaded.network.name, len(items))
+        self._send(OutOfMemory(network=loaded.network.name, size=len(items)))
+        raise _OutOfMemory
+
+    # --- Streaming networks -------------------------------------------------------------------------------
+
+    def _open(self, command: Open) -> None:
+        try:
+            self._open_with(self._networks.get(command.network), command.item)
+        except _OutOfMemory:
+            self._open_on_cpu(command.network, command.item)
+        except Exception as error:
+            self._fail(command.item.job, error)
+
+    def _open_on_cpu(self, network: str, item: Item) -> None:
+        log.warning("Job %s goes to the CPU", item.job)
+        try:
+            self._open_with(self._networks.on_cpu(network), item)
+        except Exception as error:
+            self._fail(item.job, error)
+
+    def _open_with(self, loaded: LoadedNetwork, item: Item) -> None:
+        request = _request(loaded, item)
+        try:
+            stream = self._try(loaded, [request], lambda requests: loaded.predictor.open(requests[0]))
+        except InvalidInput as refusal:
+            self._send(Refused(job=item.job, reason=str(refusal)))
+            return
+        now = time.monotonic()
+        self._scheduler.open(OpenStream(item, loaded, stream, opened_at=now, told_at=now))
+
+    def _step(self, step: Step) -> None:
+        """Advance the streams; tell of those that have finished, and now and then of the others."""
         began = time.perf_counter()
         try:
-            network = network_for(run.request)
-            loaded = self._network(network)
-            request: object = msgspec.convert(run.request, loaded.request_class, from_attributes=True)
-            [answer] = loaded.predictor.predict([request])
-            if isinstance(answer, InvalidInput):
-                self._send(Refused(job=run.job, reason=str(answer)))
-                return
-            result = msgspec.convert(answer, network.result, from_attributes=True)
-            self._send(Done(job=run.job, result=result, seconds=time.perf_counter() - began))
+            self._advance(step.loaded, step.streams)
+        except _OutOfMemory:
+            half = (len(step.streams) + 1) // 2
+            for part in (step.streams[:half], step.streams[half:]):
+                self._advance_half(step.loaded, part)
         except Exception as error:
-            # The border of the process: whatever a network raises becomes an event, and the worker lives on.
-            log.exception("Job %s failed", run.job)
-            self._send(Failed(job=run.job, error=f"{type(error).__name__}: {error}"))
+            for opened in step.streams:
+                if len(step.streams) == 1:
+                    self._drop(opened, error)
+                else:  # each alone, so that it is known whose fault it is
+                    self._advance_half(step.loaded, [opened])
+        self._count(step, time.perf_counter() - began)
+        self._tell_of_streams(step)
 
-    def _network(self, network: Network) -> LoadedNetwork:
-        if network.name not in self._loaded:
-            began = time.perf_counter()
-            module = importlib.import_module(network.module)
-            predictor_class = getattr(module, network.predictor)
-            checkpoint = self._options.checkpoints.get(network.name)
-            arguments = {} if checkpoint is None else {"checkpoint": checkpoint}
-            self._loaded[network.name] = LoadedNetwork(
-                predictor=predictor_class.load(self._device, **arguments),
-                request_class=getattr(module, network.request.__name__),
-            )
-            log.info("Loaded %s in %.1f s", network.name, time.perf_counter() - began)
-        return self._loaded[network.name]
+    def _advance_half(self, loaded: LoadedNetwork, streams: Sequence[OpenStream]) -> None:
+        """Advance a part of a step; streams for which there is no memory begin anew on the CPU."""
+        if not streams:
+            return
+        try:
+            self._advance(loaded, streams)
+        except _OutOfMemory:
+            for opened in streams:
+                self._scheduler.leave(opened)
+                self._open_on_cpu(loaded.network.name, opened.item)
+        except Exception as error:
+            for opened in streams:
+                self._drop(opened, error)
+
+    def _advance(self, loaded: LoadedNetwork, streams: Sequence[OpenStream]) -> None:
+        self._try(loaded, [opened.stream for opened in streams], loaded.predictor.step)
+
+    def _drop(self, opened: OpenStream, error: Exception) -> None:
+        self._scheduler.leave(opened)
+        self._fail(opened.item.job, error)
+
+    def _tell_of_streams(self, step: Step) -> None:
+        now = time.monotonic()
+        for opened in step.streams:
+            if (answer := opened.stream.result) is not None:
+                self._scheduler.leave(opened)
+                self._answer(step.loaded, opened.item.job, answer, now - opened.opened_at)
+            elif now - opened.told_at >= TELL_SECONDS:
+                opened.told_at = now
+                stream = opened.stream
+                self._send(Progress(job=opened.item.job, text=stream.text, fraction=stream.progress))
+
+    def _count(self, step: Step, seconds: float) -> None:
+        """Gather the times of steps, which are too many to tell each of them."""
+        key = (step.loaded.network.name, len(step.streams))
+        steps, total = self._steps.get(key, (0, 0.0))
+        self._steps[key] = (steps + 1, total + seconds)
+        if time.monotonic() - self._steps_told_at >= TELL_SECONDS:
+            for (network, size), (steps, total) in self._steps.items():
+                self._send(Measured(network=network, size=size, seconds=total / steps, steps=steps))
+            self._steps.clear()
+            self._steps_told_at = time.monotonic()
+
+    # --- Answers ------------------------------------------------------------------------------------------
+
+    def _answer(self, loaded: LoadedNetwork, job: str, answer: object, seconds: float) -> None:
+        if isinstance(answer, InvalidInput):
+            self._send(Refused(job=job, reason=str(answer)))
+            return
+        if isinstance(answer, Exception):
+            self._fail(job, answer)
+            return
+        try:
+            result = msgspec.convert(answer, loaded.network.result, from_attributes=True)
+        except msgspec.ValidationError as error:
+            self._fail(job, error)
+            return
+        raw = msgspec.Raw(msgspec.msgpack.encode(result))
+        self._send(Done(job=job, result=raw, seconds=seconds))
+
+    def _fail(self, job: str, error: Exception) -> None:
+        log.error("Job %s failed", job, exc_info=error)
+        self._send(Failed(job=job, error=f"{type(error).__name__}: {error}"))
+
+
+class _OutOfMemory(Exception):
+    """The device's memory did not suffice, and what could be freed is free."""
+
+
+def _request(loaded: LoadedNetwork, item: Item) -> Any:
+    """Check a request, and bring it into the predictor's own class."""
+    checked = msgspec.msgpack.decode(item.request, type=loaded.network.request)
+    return msgspec.convert(checked, loaded.request_class, from_attributes=True)
 
 
 def choose_device(wish: str) -> torch.device:
@@ -132,6 +332,14 @@ def claim_standard_streams() -> tuple[BinaryIO, BinaryIO]:
     return commands, events
 
 
+def _read_all(commands: BinaryIO, inbox: Inbox) -> None:
+    """Hand over every command, and the end of them."""
+    with contextlib.suppress(OSError):
+        while (command := read_command(commands)) is not None:
+            inbox.put(command)
+    inbox.put(None)
+
+
 def main() -> None:
     """Serve until standard input ends, which it does when the bot process closes it or dies."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s worker: %(message)s")
@@ -146,11 +354,12 @@ def main() -> None:
         events.write(encode(event))
         events.flush()
 
-    worker = Worker(options, send)
+    inbox: Inbox = queue.SimpleQueue()
+    threading.Thread(target=_read_all, args=(commands, inbox), daemon=True, name="reader").start()
+    worker = Worker(options, inbox, send)
     try:
         worker.announce()
-        while (command := read_command(commands)) is not None:
-            worker.answer(command)
+        worker.serve()
     except BrokenPipeError:
         pass  # the bot process is gone: so are we
 

@@ -18,7 +18,6 @@ import pytest
 from bot.__main__ import Exit
 from bot.playground.person import Person
 from bot.playground.server import Playground
-from tests.support import private_message
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "a-very-secret-token"
@@ -47,7 +46,13 @@ async def program(
         gateway,
         *arguments,
         cwd=ROOT,
-        env={**os.environ, "PRELOAD": "vision", "OPEN_BROWSER": "false", **environment},
+        env={
+            **os.environ,
+            "PRELOAD": "vision",
+            "OPEN_BROWSER": "false",
+            "HEALTH_PORT": "0",
+            **environment,
+        },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -125,8 +130,8 @@ async def test_sigterm_tells_people_and_ends_within_ten_seconds(
         reply = await ada.slash("classify", image=("cat.jpg", cat))
         began = time.monotonic()
         process.terminate()
-        told = await private_message(ada, reply)
-        assert "restarted" in told["content"]
+        told = await reply.until(lambda message: "restarted" in message["content"])
+        assert "goes on by itself" in told["content"]
         late = await ada.slash("classify", image=("cat.jpg", cat))
         code, out, err = await ending(process)
         # Told in one go, or not acknowledged at all; never left with "thinking...".

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
-import discord
 import psutil
 import pytest
 
 from bot.client import NeuralBot
+from bot.desk import Presentation
 from bot.inference.local import LocalExecutor
+from bot.inference.queue import Limits
 from bot.playground.server import Playground
+from cogs.vision import complete
 from tests.support import embed_of, private_message
 
 
@@ -78,8 +79,10 @@ async def test_a_full_queue_refuses_at_once_with_a_time(
     playground: Playground, bot: NeuralBot, executor: LocalExecutor, cat: bytes
 ) -> None:
     ada = playground.person("ada")
-    with held(executor), patch.object(bot.queue, "_max_waiting", 1):
-        first, second = [await ada.slash("classify", image=("cat.jpg", cat)) for _ in range(2)]
+    with held(executor), patch.object(bot.queue, "_limits", Limits(waiting=1)):
+        first = await ada.slash("classify", image=("cat.jpg", cat))
+        await first.until(lambda message: "at work" in message["content"])
+        second = await ada.slash("classify", image=("cat.jpg", cat))
         await second.until(lambda message: "1 job" in message["content"])
         refused = await ada.slash("classify", image=("cat.jpg", cat))
         assert "<t:" in (await private_message(ada, refused))["content"]
@@ -91,7 +94,7 @@ async def test_an_answer_after_fifteen_minutes_is_posted_in_the_channel(
     playground: Playground, bot: NeuralBot, cat: bytes
 ) -> None:
     ada = playground.person("ada")
-    with patch.object(discord.Interaction, "is_expired", return_value=True):
+    with patch("bot.places.EXPIRY_MARGIN", 15 * 60.0):
         await ada.slash("classify", image=("cat.jpg", cat))
         message = await ada.until(
             lambda: next((m for m in ada.messages.values() if m["embeds"] and m["type"] == 0), None)
@@ -104,10 +107,10 @@ async def test_an_unexpected_error_is_a_private_apology_with_a_code(
     playground: Playground, bot: NeuralBot, cat: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     ada = playground.person("ada")
-    with patch("cogs.vision.render", side_effect=RuntimeError("secret internals")):
-        refused = await ada.slash("classify", image=("cat.jpg", cat))
-        apology = (await private_message(ada, refused))["content"]
+    render = Mock(side_effect=RuntimeError("secret internals"))
+    bot.desk.present("vision", Presentation(render=render, complete=complete))
+    refused = await ada.slash("classify", image=("cat.jpg", cat))
+    apology = (await private_message(ada, refused))["content"]
     code = apology.split("`")[1]
     assert code in caplog.text
     assert "secret internals" not in apology
-    await asyncio.sleep(0)

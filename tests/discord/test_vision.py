@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -88,7 +89,7 @@ async def test_the_button_explains_in_private(playground: Playground, cat: bytes
     assert answer["flags"] & EPHEMERAL
 
 
-async def test_buttons_of_a_forgotten_answer_say_so(
+async def test_after_a_restart_the_words_are_known_and_the_pictures_gone(
     playground: Playground, bot: NeuralBot, cat: bytes
 ) -> None:
     ada = playground.person("ada")
@@ -96,8 +97,11 @@ async def test_buttons_of_a_forgotten_answer_say_so(
     message = await reply.until(lambda message: bool(message["embeds"]))
     bot.results._kept.clear()  # as after a restart
     explained = await ada.click(message, "How did you get there?")
-    answer = await explained.until(lambda message: bool(message["content"]))
-    assert "15 minutes" in answer["content"]
+    await explained.until(lambda message: "convolutional" in message["content"])
+    select = message["components"][0]["components"][0]["custom_id"]
+    refused = await ada.select(message, select, ["1"])
+    assert "15 minutes" in (await private_message(ada, refused))["content"]
+    assert cat[:64] not in Path(bot.store.path).read_bytes()
 
 
 async def test_an_empty_picture_is_not_named_with_confidence(playground: Playground) -> None:

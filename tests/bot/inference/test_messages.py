@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import io
 import typing
 
 import msgspec
@@ -11,7 +12,17 @@ import pytest
 
 from bot.inference import frames
 from bot.inference.catalogue import NETWORKS, Network
-from bot.inference.messages import ClassifyRequest, Event, Failed, Ready, Refused, Run
+from bot.inference.messages import (
+    Batch,
+    Classification,
+    ClassifyRequest,
+    Event,
+    Failed,
+    Item,
+    Prediction,
+    Ready,
+    Refused,
+)
 
 
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=list(NETWORKS))
@@ -49,7 +60,17 @@ async def test_half_a_frame_is_the_end() -> None:
     assert await frames.read_event(stream) is None
 
 
-def test_values_out_of_range_do_not_cross() -> None:
-    run = Run(job="vision-7K3F", request=ClassifyRequest(image=b"", top=11))
+def test_requests_cross_in_their_envelopes_and_values_out_of_range_do_not() -> None:
+    request = ClassifyRequest(image=b"\xff\xd8", top=11)
+    item = Item(job="vision-7K3F", request=msgspec.Raw(msgspec.msgpack.encode(request)))
+    batch = frames.read_command(io.BytesIO(frames.encode(Batch(network="vision", items=(item,)))))
+    assert isinstance(batch, Batch)
     with pytest.raises(msgspec.ValidationError, match="<= 10"):
-        msgspec.msgpack.decode(frames.encode(run)[4:], type=Run)
+        msgspec.msgpack.decode(batch.items[0].request, type=ClassifyRequest)
+
+
+def test_nothing_that_shows_an_upload_is_kept() -> None:
+    assert ClassifyRequest(image=b"photo", top=3).without_uploads() == ClassifyRequest(image=b"", top=3)
+    seen = Prediction(label="cat", confidence=0.5, heat_map=b"photo")
+    kept = Classification(predictions=(seen,), sure=True).without_uploads()
+    assert b"photo" not in msgspec.msgpack.encode(kept)

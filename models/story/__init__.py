@@ -1,0 +1,1 @@
+"""Write stories with a recurrent network."""

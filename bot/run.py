@@ -66,6 +66,12 @@ def worker_options(settings: Settings) -> WorkerOptions:
     )
 
 
+def versions(settings: Settings) -> dict[str, str]:
+    """Return what stands on answers as the version of each network."""
+    own = {name: cards.card(name).network.version for name in NETWORKS}
+    return own | worker_options(settings).checkpoints
+
+
 def make_queue(settings: Settings, store: Store) -> tuple[InferenceQueue, LocalExecutor]:
     """Return the queue and the executor that it gives its jobs to, neither of them started."""
     executor = LocalExecutor(
@@ -80,9 +86,7 @@ def make_queue(settings: Settings, store: Store) -> tuple[InferenceQueue, LocalE
         wait_seconds=settings.max_wait_seconds,
         stream_seconds=settings.max_stream_seconds,
     )
-    versions = {name: cards.card(name).network.version for name in NETWORKS}
-    versions |= worker_options(settings).checkpoints
-    return InferenceQueue(executor, store, limits=limits, versions=versions), executor
+    return InferenceQueue(executor, store, limits=limits, versions=versions(settings)), executor
 
 
 @asynccontextmanager

@@ -77,6 +77,8 @@ class Store:
             self._database = await aiosqlite.connect(self.path, isolation_level=None)
             await self._database.execute("PRAGMA journal_mode = WAL")
             await self._database.execute("PRAGMA synchronous = NORMAL")
+            # What is deleted is overwritten: an upload must not linger in a free page of the file.
+            await self._database.execute("PRAGMA secure_delete = ON")
             await self._migrate(self._database)
         except (OSError, aiosqlite.Error) as error:
             await self.__aexit__()

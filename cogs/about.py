@@ -10,7 +10,7 @@ from bot import __version__, cards
 from bot.client import NeuralBot
 from bot.inference.catalogue import NETWORKS
 from bot.places import Answer
-from bot.replies import COLOUR, Interaction, defer, finish
+from bot.replies import COLOUR, DurableItem, Interaction, defer, finish
 from bot.results import KEEP_SECONDS
 
 FIGURES_AT_MOST = 3
@@ -19,22 +19,24 @@ NAMES_AT_MOST = 3
 """Names of data sets a network; more are counted."""
 
 JOURNEY = (
-    "Your command goes into one queue, first come, first served. A separate process owns the device and "
-    "answers one job at a time, so that a busy network never freezes the bot. The answer comes back and is "
-    "put where you read “thinking…”. A job that takes longer shows its place and a Cancel button; if the "
-    "process dies, a new one is started and your job runs again."
+    "Your command is written down, so that nothing is lost, and waits in a line of your own; people take "
+    "turns. A separate process owns the device and does one thing at a time: a batch of short jobs, or one "
+    "step of all the texts that are being written. While you wait you see your place, and you can cancel. "
+    "If that process dies, or I do, your job runs again."
 )
 
-PRIVACY = f"""\
+PRIVACY = """\
 **What I read:** only what you give to a command: its options, and the message on which you use my menu. \
 I ask Discord for no privileged intent and see no other message.
-**What I keep on disk:** nothing about you. One small file remembers which commands I have told Discord of.
-**Pictures and answers:** stay in memory while your job waits and runs; an answer's heat maps stay there up \
-to {KEEP_SECONDS / 60:.0f} minutes so that its menu works. Then, or at a restart, they are gone.
+**What I keep on disk:** what you asked for and my answer, under the code that stands on it, for {days:g} \
+days: so the code and the buttons work, also after a restart.
+**Pictures that you send:** are written down while your job waits and runs, so that it is not lost, and \
+deleted when you have your answer. Heat maps stay in memory for {minutes:.0f} minutes so that their menu works.
 **The log:** codes of jobs and errors, times, never your words or pictures.
 **Nothing leaves this machine** but my answers to Discord: every network runs here, and nothing that you \
 send is used for training.
-**To have an answer deleted:** ask a moderator to delete my message, or press “Dismiss” on a private one.\
+**To have it deleted:** press the button below, and everything that I keep of you is gone. The messages \
+themselves can be deleted by a moderator; a private one has “Dismiss”.\
 """
 
 
@@ -43,6 +45,14 @@ class About(commands.Cog):
 
     def __init__(self, bot: NeuralBot) -> None:
         self.bot = bot
+
+    async def cog_load(self) -> None:
+        """Register the button."""
+        self.bot.add_dynamic_items(ForgetButton)
+
+    async def cog_unload(self) -> None:
+        """Take it back."""
+        self.bot.remove_dynamic_items(ForgetButton)
 
     @app_commands.command()
     async def about(self, interaction: Interaction) -> None:
@@ -67,9 +77,11 @@ class About(commands.Cog):
     async def privacy(self, interaction: Interaction) -> None:
         """Tell what I read, what I keep, and for how long."""
         await defer(interaction, private=True)
-        await finish(
-            interaction, Answer(embed=discord.Embed(title="Privacy", description=PRIVACY, colour=COLOUR))
-        )
+        text = PRIVACY.format(days=self.bot.settings.keep_days, minutes=KEEP_SECONDS / 60)
+        view = discord.ui.View(timeout=None)
+        view.add_item(ForgetButton())
+        embed = discord.Embed(title="Privacy", description=text, colour=COLOUR)
+        await finish(interaction, Answer(embed=embed, view=view))
 
     def _device(self) -> str:
         worker = self.bot.queue.worker
@@ -93,6 +105,25 @@ def _network(name: str) -> str:
 
 def _figure(value: float | str) -> str:
     return value if isinstance(value, str) else f"{value:,g}"
+
+
+class ForgetButton(DurableItem, template=r"forget-me"):
+    """Deletes everything that is kept of the person who presses it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            discord.ui.Button(
+                label="Delete what you keep of me", style=discord.ButtonStyle.danger, custom_id="forget-me"
+            )
+        )
+
+    async def act(self, interaction: Interaction) -> None:
+        """Delete, and say how much it was."""
+        await defer(interaction, private=True)
+        interaction.client.results.forget(interaction.user.id)
+        answers = await interaction.client.store.forget(interaction.user.id)
+        what = "1 answer is" if answers == 1 else f"{answers} answers are"
+        await interaction.edit_original_response(content=f"{what} deleted. I keep nothing of you any more.")
 
 
 async def setup(bot: NeuralBot) -> None:

@@ -12,6 +12,7 @@ from bot.inference.local import LocalExecutor
 from bot.inference.messages import WorkerOptions
 from bot.inference.queue import InferenceQueue, Limits
 from bot.playground.server import SAMPLES, Playground
+from bot.run import versions
 from bot.settings import Settings
 from bot.store import Store
 from tests.networks import WORKER
@@ -43,9 +44,10 @@ async def store(settings: Settings) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-async def queue(executor: LocalExecutor, store: Store) -> AsyncIterator[InferenceQueue]:
+async def queue(executor: LocalExecutor, store: Store, settings: Settings) -> AsyncIterator[InferenceQueue]:
     """A queue in front of the real worker, with room for as many jobs as a test likes."""
-    queue = InferenceQueue(executor, store, limits=Limits(per_person=50, per_server=50))
+    limits = Limits(per_person=50, per_server=50)
+    queue = InferenceQueue(executor, store, limits=limits, versions=versions(settings))
     queue.start()
     yield queue
     await queue.close(grace=0.0)

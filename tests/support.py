@@ -11,6 +11,7 @@ from discord.ext import commands
 
 from bot.playground.errors import Json
 from bot.playground.person import Person, Reply
+from bot.store import Store
 
 AnyBot = TypeVar("AnyBot", bound=commands.Bot | commands.AutoShardedBot)
 
@@ -45,3 +46,19 @@ def embed_of(message: Json) -> Json:
 async def private_message(person: Person, reply: Reply) -> Json:
     """Wait for a message of this interaction that only the person sees."""
     return await person.until(lambda: next((m for m in reply.messages if m["flags"] & EPHEMERAL), None))
+
+
+async def fill_disk(store: Store) -> None:
+    """Let SQLite meet a full disk: it may use no more pages than it has."""
+    await store._open().execute("PRAGMA max_page_count = 1")  # rounded up to what there is
+
+
+async def make_room(store: Store) -> None:
+    """Empty the disk again."""
+    await store._open().execute("PRAGMA max_page_count = 1000000")
+
+
+async def all_told(store: Store) -> None:
+    """Wait until it is written down that everybody has been told: a moment after they were."""
+    while await store.unfinished():  # noqa: ASYNC110 - it is the database that we watch
+        await asyncio.sleep(0.02)

@@ -54,7 +54,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     state: JobState
     deaths: int = 0
     """Workers that ended over this job."""
-    created: float = field(default_factory=time.time)
+    created: float = msgspec.field(default_factory=time.time)
     """Unix time."""
     outcome: str | None = None
     """How it ended: ``done``, or the ``outcome`` of a ``JobError``."""

@@ -48,8 +48,8 @@ log = logging.getLogger(__name__)
 TELL_SECONDS = 0.25
 """Between two messages about a stream's progress: more often than a person is shown it."""
 
-Inbox = queue.SimpleQueue[Command | None]
-"""What the reading thread hands over; ``None`` is the end."""
+Inbox = queue.SimpleQueue[Command]
+"""What the reading thread hands over."""
 
 
 class Worker:
@@ -85,8 +85,9 @@ class Worker:
         )
 
     def serve(self) -> None:
-        """Work until the end of the commands."""
-        while self._take_in():
+        """Work for ever: the reading thread ends the process when there are no more commands."""
+        while True:
+            self._take_in()
             unit = self._scheduler.next()
             if unit is None:
                 continue
@@ -100,7 +101,7 @@ class Worker:
                     self._step(unit)
             self._scheduler.spent(unit, time.perf_counter() - began)
 
-    def _take_in(self) -> bool:
+    def _take_in(self) -> None:
         """Hand over to the scheduler what has arrived; wait for it if there is nothing else to do."""
         wait = self._scheduler.idle
         while True:
@@ -108,9 +109,7 @@ class Worker:
                 command = self._inbox.get(wait, self._networks.seconds_to_next_unload() if wait else None)
             except queue.Empty:
                 self._networks.unload_idle()
-                return True
-            if command is None:
-                return False
+                return
             if isinstance(command, Close):
                 self._scheduler.close(command.job)
             else:
@@ -333,15 +332,19 @@ def claim_standard_streams() -> tuple[BinaryIO, BinaryIO]:
 
 
 def _read_all(commands: BinaryIO, inbox: Inbox) -> None:
-    """Hand over every command, and the end of them."""
+    """Hand over every command, and end this process when there are no more.
+
+    At once, whatever the main thread is busy with: if the bot's process was killed, the next one starts a
+    worker of its own, and two must not share the device.
+    """
     with contextlib.suppress(OSError):
         while (command := read_command(commands)) is not None:
             inbox.put(command)
-    inbox.put(None)
+    os._exit(0)
 
 
 def main() -> None:
-    """Serve until standard input ends, which it does when the bot process closes it or dies."""
+    """Serve until standard input ends, which it does when the bot's process closes it or dies."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s worker: %(message)s")
     # Ctrl-C reaches the whole process group; only the bot process decides when the worker ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import aiosqlite
+import msgspec
 import pytest
 
+from bot.inference.errors import LedgerError
+from bot.inference.jobs import JobState, Record
+from bot.inference.ledger import CodeTaken
+from bot.inference.messages import ClassifyRequest
 from bot.store import MIGRATIONS, Store, StoreError
+from tests.support import fill_disk
 
 
 async def test_facts_outlive_the_process(tmp_path: Path) -> None:
@@ -40,3 +48,88 @@ async def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="newer"):
         async with Store(tmp_path):
             pass
+
+
+def record(code: str, **changes: Any) -> Record:
+    """A job that waits."""
+    request = msgspec.msgpack.encode(ClassifyRequest(image=b"photograph"))
+    job = Record(
+        code=code,
+        owner=1,
+        guild=None,
+        network="vision",
+        version="1",
+        request=request,
+        place=b"token",
+        private=False,
+        state=JobState.WAITING,
+    )
+    return msgspec.structs.replace(job, **changes)
+
+
+async def test_a_job_is_known_in_every_state_until_its_person_was_told(tmp_path: Path) -> None:
+    async with Store(tmp_path) as store:
+        await store.add(record("vision-AAAA", state=JobState.PREPARING, guild=2))
+    async with Store(tmp_path) as store:
+        assert [job.state for job in await store.unfinished()] == [JobState.PREPARING]
+        await store.prepare("vision-AAAA", b"whole")
+        await store.start(["vision-AAAA", "vision-ZZZZ"])
+        [job] = await store.unfinished()
+        assert (job.state, job.request, job.guild) == (JobState.RUNNING, b"whole", 2)
+        await store.requeue("vision-AAAA", deaths=1)
+        [job] = await store.unfinished()
+        assert (job.state, job.deaths) == (JobState.WAITING, 1)
+        await store.finish("vision-AAAA", result=b"cat", seconds=0.5)
+        [job] = await store.unfinished()
+        assert (job.state, job.outcome, job.result, job.seconds) == (JobState.ENDED, "done", b"cat", 0.5)
+        await store.deliver("vision-AAAA", request=b"bare", result=b"cat")
+        assert not await store.unfinished()
+        assert (await store.job("vision-AAAA")) == msgspec.structs.replace(job, request=b"bare", place=b"")
+
+
+async def test_codes_are_unique_and_found_by_their_owner(tmp_path: Path) -> None:
+    async with Store(tmp_path) as store:
+        for code, owner in (("vision-AAAA", 1), ("vision-BBBB", 2), ("salary-AAAB", 1)):
+            await store.add(record(code, owner=owner))
+            await store.finish(code, result=b"", seconds=0.0)
+            await store.deliver(code, request=b"", result=b"")
+        with pytest.raises(CodeTaken):
+            await store.add(record("vision-AAAA"))
+        assert set(await store.codes(1, "AAA")) == {"vision-AAAA", "salary-AAAB"}
+        assert await store.codes(2, "") == ["vision-BBBB"]
+        assert await store.forget(1) == 2
+        assert await store.codes(1, "") == []
+        await store.add(record("vision-CCCC", created=0.0))
+        assert await store.purge(days=30) == 0, "nobody has been told yet"
+        await store.deliver("vision-CCCC", request=b"", result=None)
+        assert await store.purge(days=30) == 1
+
+
+def test_an_upload_leaves_no_trace_on_disk(tmp_path: Path) -> None:
+    photograph = bytes(range(256)) * 400
+
+    async def keep_and_drop() -> None:
+        request = msgspec.msgpack.encode(ClassifyRequest(image=photograph))
+        async with Store(tmp_path) as store:
+            await store.add(record("vision-AAAA", request=request))
+            await store.deliver("vision-AAAA", request=b"", result=None)
+
+    asyncio.run(keep_and_drop())
+    for file in tmp_path.iterdir():
+        assert photograph[:512] not in file.read_bytes(), file
+
+
+async def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
+    async with Store(tmp_path) as store:
+        await fill_disk(store)
+        with pytest.raises(LedgerError):
+            await store.add(record("vision-AAAA", request=bytes(100_000)))
+
+
+async def test_two_bots_cannot_work_with_one_folder(tmp_path: Path) -> None:
+    async with Store(tmp_path) as first, Store(tmp_path) as second:
+        first.claim()
+        with pytest.raises(StoreError, match="Another bot"):
+            second.claim()
+    async with Store(tmp_path) as third:
+        third.claim()

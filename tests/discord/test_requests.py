@@ -17,18 +17,20 @@ from tests.support import connected, private_message
 
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's description of its API is not here")
 async def test_requests_are_discords(
-    playground: Playground, queue: InferenceQueue, settings: Settings, cat: bytes
+    playground: Playground, queue: InferenceQueue, settings: Settings, store: Store, cat: bytes
 ) -> None:
     checker = load_checker()
     description = checker.Spec(DESCRIPTION)
     with checker.watch(description) as violations:
-        async with Store(settings.data_dir) as store, connected(NeuralBot(settings, queue, store)) as bot:
+        async with connected(NeuralBot(settings, queue, store)) as bot:
             ada, grace = playground.person("ada"), playground.person("grace")
             payload = [command.to_dict(bot.tree) for command in bot.tree.get_commands()]
             assert not checker.command_rules(payload, "commands")
-            for command in ("about", "privacy"):
+            for command in ("about", "privacy", "queue"):
                 await (await ada.slash(command)).until()
             await (await ada.slash("salary", degree="master", age=40)).until()
+            [code] = await ada.autocomplete("show", "code", "salary")
+            await (await ada.slash("show", code=code["value"], public=True)).until()
             await ada.autocomplete("salary", "university", "iowa", degree="master")
             reply = await ada.slash("classify", image=("cat.jpg", cat))
             message = await reply.until(lambda message: bool(message["embeds"]))

@@ -45,6 +45,7 @@ class CountRequest(Request, frozen=True):
     """Count to a number, a step each."""
 
     to: int
+    label: str = ""
     seconds: float = 0.0
     """How long a step takes for each stream."""
     overhead: float = 0.0

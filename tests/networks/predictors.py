@@ -40,6 +40,7 @@ class Echo:
 @dataclass(frozen=True, kw_only=True)
 class CountRequest:
     to: int
+    label: str = ""
     seconds: float = 0.0
     overhead: float = 0.0
     memory: int = 0

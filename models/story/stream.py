@@ -186,10 +186,10 @@ class StoryStream:
         text = self._decoded()
         paragraph = text[text.rfind("\n") + 1 :]
         whole = bool(_SENTENCE_END.search(paragraph)) and not _ABBREVIATION.search(paragraph)
-        if whole and paragraph.count('"') % 2 == 0:
+        # Not in the midst of speech, and not before the "said he" that follows it.
+        whole = whole and paragraph.count('"') % 2 == 0 and not piece[1:2].islower()
+        if whole:
             self._last_end = len(self._written)
-        else:
-            whole = False
         if boundary:
             self._finish(finished=True)
             return True

@@ -24,6 +24,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from models.story import data
 from models.story.network import StoryConfig, StoryNetwork
+from models.story.scoring import bits, nats
 from models.story.tokenizer import train_tokenizer
 
 TOKENIZER_CHARACTERS = 2_500_000
@@ -151,7 +152,7 @@ def train(
                 loss_sum.zero_()
             if now >= plan.minutes:
                 break
-            rate = plan.learning_rate * pace_of(now, first, plan)
+            rate = plan.learning_rate * share_of_full_rate(now, first, plan)
             for group in optimizer.param_groups:
                 group["lr"] = rate
             batch = batches.next()
@@ -179,35 +180,17 @@ def train(
     return StoryNetwork.from_pretrained(out / "best")
 
 
-def pace_of(minutes: float, resumed: float, plan: Plan) -> float:
+def share_of_full_rate(minutes: float, resumed: float, plan: Plan) -> float:
     """Return the share of the full learning rate: it rises at a (re)start, then falls in a straight line to zero."""
     rise = max(plan.warm_up * plan.minutes, 1e-9)
     return max(0.0, min((minutes - resumed + 0.02 * rise) / rise, 1 - minutes / plan.minutes, 1.0))
 
 
-@torch.no_grad()
 def bits_per_character(network: StoryNetwork, corpus: data.Corpus) -> list[float]:
     """Return bits per character of each style's validation text."""
-    length = max(map(len, corpus.valid))
-    tokens = torch.zeros(len(corpus.valid), length - 1, dtype=torch.long)
-    labels = torch.full_like(tokens, data.UNKNOWN)
-    for row, part in enumerate(corpus.valid):
-        whole = torch.tensor(part.tolist())
-        tokens[row, : len(whole) - 1], labels[row, : len(whole) - 1] = whole[:-1], whole[1:]
-    styles = torch.arange(len(corpus.valid)) + 1
-    nats, state, device = torch.zeros(len(corpus.valid)), None, network.device
-    network.eval()
-    for x, y in zip(tokens.split(256, 1), labels.split(256, 1), strict=True):
-        with torch.autocast(device.type, torch.bfloat16):
-            output = network(x.to(device), styles.to(device), state)
-        state = output.state
-        loss = torch.nn.functional.cross_entropy(
-            output.logits.float().transpose(1, 2), y.to(device), reduction="none"
-        )  # [styles, T]
-        nats += loss.sum(1).cpu()
-    return [
-        float(total) / math.log(2) / count for total, count in zip(nats, corpus.valid_characters, strict=True)
-    ]
+    styles = range(1, len(corpus.styles) + 1)
+    found = nats(network, corpus.valid, styles, half=True)
+    return [bits(total) / count for total, count in zip(found, corpus.valid_characters, strict=True)]
 
 
 _BAR = "{l_bar}{bar}| {n:.1f}/{total:.0f} min{postfix}"

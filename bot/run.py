@@ -16,6 +16,7 @@ from typing import TextIO
 from bot import cards
 from bot.client import NeuralBot
 from bot.inference.catalogue import NETWORKS
+from bot.inference.errors import LedgerError
 from bot.inference.local import LocalExecutor
 from bot.inference.messages import WorkerOptions
 from bot.inference.queue import InferenceQueue, Limits
@@ -114,8 +115,21 @@ async def run(settings: Settings, *, out: TextIO = sys.stdout) -> None:
     stop = _stop_on_signals()
     async with Store(settings.data_dir) as store:
         store.claim()
-        await store.purge(settings.keep_days)
-        await _run(settings, store, stop, out)
+        purging = asyncio.create_task(_purge_daily(store, settings.keep_days))
+        try:
+            await _run(settings, store, stop, out)
+        finally:
+            purging.cancel()
+
+
+async def _purge_daily(store: Store, days: float) -> None:
+    """Delete what has been kept for long enough, now and every day."""
+    while True:
+        try:
+            log.info("Deleted %d answers older than %g days", await store.purge(days), days)
+        except LedgerError as error:
+            log.error("Old answers could not be deleted: %s", error)
+        await asyncio.sleep(24 * 3600.0)
 
 
 async def _run(settings: Settings, store: Store, stop: asyncio.Event, out: TextIO) -> None:

@@ -171,22 +171,32 @@ class Job:
 Outcome = Finished | JobError
 
 
+def request_of(record: Record) -> Request | None:
+    """Return what was asked; ``None`` if a version wrote it whose requests looked different."""
+    network = catalogue.network(record.network)
+    try:
+        return None if network is None else msgspec.msgpack.decode(record.request, type=network.request)
+    except msgspec.MsgspecError:
+        return None
+
+
 def finished(record: Record) -> Finished | None:
     """Return what can be shown of a job in the ledger; ``None`` if it has no answer that can still be read."""
-    network = catalogue.network(record.network)
-    if record.outcome != "done" or record.result is None or network is None:
+    network, request = catalogue.network(record.network), request_of(record)
+    if record.outcome != "done" or record.result is None or network is None or request is None:
         return None
     try:
-        return Finished(
-            code=record.code,
-            owner=record.owner,
-            network=record.network,
-            version=record.version,
-            private=record.private,
-            created=record.created,
-            request=msgspec.msgpack.decode(record.request, type=network.request),
-            result=msgspec.msgpack.decode(record.result, type=network.result),
-            seconds=record.seconds or 0.0,
-        )
-    except msgspec.MsgspecError:  # written by a version whose requests or results looked different
+        result = msgspec.msgpack.decode(record.result, type=network.result)
+    except msgspec.MsgspecError:
         return None
+    return Finished(
+        code=record.code,
+        owner=record.owner,
+        network=record.network,
+        version=record.version,
+        private=record.private,
+        created=record.created,
+        request=request,
+        result=result,
+        seconds=record.seconds or 0.0,
+    )

@@ -37,7 +37,16 @@ from bot.inference.errors import (
     WaitedTooLong,
     WorkerDied,
 )
-from bot.inference.jobs import Finished, Job, JobState, Outcome, Priority, Record, Standing
+from bot.inference.jobs import (
+    Finished,
+    Job,
+    JobState,
+    Outcome,
+    Priority,
+    Record,
+    Standing,
+    request_of,
+)
 from bot.inference.ledger import CodeTaken, Ledger, PatientWriter
 from bot.inference.lines import WaitingJobs
 from bot.inference.messages import Measured
@@ -62,6 +71,9 @@ TELLING_SECONDS = 1.5
 """How long a closing queue waits for the last messages to people."""
 LIVE_SECONDS = 14 * 60.0
 """A job older than this after a restart is late: Discord has forgotten, or soon will, who asked for it."""
+
+STALE_SECONDS = 24 * 3600.0
+"""A job older than this after a restart is dropped: nobody waits for it any more."""
 
 
 class Executor(Protocol):
@@ -282,18 +294,21 @@ class InferenceQueue:
         """Take up again what an earlier process has left, and note it in ``restored``. Call it before ``start``."""
         going_on, ended = self.restored
         for record in await self._ledger.unfinished():
-            network = catalogue.network(record.network)
-            if record.state is JobState.ENDED or network is None:
+            if time.time() - record.created > STALE_SECONDS:
+                await self._writer.write(self._ledger.deliver, record.code, request=b"", result=None)
+            elif record.state is JobState.ENDED or (request := request_of(record)) is None:
                 ended.append(record)
-                continue
-            request = msgspec.msgpack.decode(record.request, type=network.request)
-            job = self._new_job(request, record.owner, record.guild, record.place, record.private)
-            job.code, job.created, job.deaths = record.code, record.created, record.deaths
-            job.priority = Priority.LIVE if time.time() - record.created < LIVE_SECONDS else Priority.LATE
-            self._jobs[job.code] = job
-            if record.state is not JobState.PREPARING:
-                self._wait(job)
-            going_on.append(job)
+            else:
+                going_on.append(self._take_up(record, request))
+
+    def _take_up(self, record: Record, request: Request) -> Job:
+        job = self._new_job(request, record.owner, record.guild, record.place, record.private)
+        job.code, job.created, job.deaths = record.code, record.created, record.deaths
+        job.priority = Priority.LIVE if time.time() - record.created < LIVE_SECONDS else Priority.LATE
+        self._jobs[job.code] = job
+        if record.state is not JobState.PREPARING:
+            self._wait(job)
+        return job
 
     async def close(self, grace: float) -> None:
         """Admit and begin nothing more, give running jobs ``grace`` seconds, and leave the rest in the ledger."""

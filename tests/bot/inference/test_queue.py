@@ -594,6 +594,35 @@ async def test_a_new_process_goes_on_where_the_old_one_was_killed() -> None:
     await new.close(grace=0.0)
 
 
+async def test_what_nobody_waits_for_any_more_is_dropped_and_what_cannot_be_read_is_told() -> None:
+    ledger = MemoryLedger()
+    before = InferenceQueue(ScriptedExecutor(ledger), ledger)
+    jobs = [await before.submit(echo(), owner=owner) for owner in range(3)]
+    old, unreadable, good = (job.code for job in jobs)
+    ledger.records[old] = msgspec.structs.replace(ledger.records[old], created=0.0)
+    ledger.records[unreadable] = msgspec.structs.replace(ledger.records[unreadable], request=b"\xc1")
+    await before.close(grace=0.0)
+    after = InferenceQueue(ScriptedExecutor(ledger), ledger)
+    await after.restore()
+    going_on, ended = after.restored
+    assert ([job.code for job in going_on], [r.code for r in ended]) == ([good], [unreadable])
+    assert old not in ledger.records
+    await after.close(grace=0.0)
+
+
+async def test_jobs_that_discord_has_forgotten_come_later() -> None:
+    ledger = MemoryLedger()
+    before = InferenceQueue(ScriptedExecutor(ledger), ledger)
+    late, live = [await before.submit(echo(), owner=owner) for owner in range(2)]
+    record = ledger.records[late.code]
+    ledger.records[late.code] = msgspec.structs.replace(record, created=record.created - 3600.0)
+    await before.close(grace=0.0)
+    after = InferenceQueue(ScriptedExecutor(ledger), ledger)
+    await after.restore()
+    assert [job.code for job in after.overview().waiting] == [live.code, late.code]
+    await after.close(grace=0.0)
+
+
 async def test_a_code_is_never_given_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     codes = itertools.chain(["AAAA", "AAAA", "BBBB"], itertools.repeat("CCCC"))
     monkeypatch.setattr("bot.inference.queue.new_code", lambda _length: next(codes))

@@ -102,6 +102,8 @@ class Costs:
 
     def __init__(self) -> None:
         self._models: dict[str, CostModel] = {}
+        self._of_job: dict[str, float] = {}
+        """What ``of_job`` has found since the last measurement: it is asked for every job at every turn."""
         self._stream_seconds: dict[str, float] = {}
         self._stream_shares: dict[str, float] = {}
 
@@ -110,6 +112,7 @@ class Costs:
 
     def learn(self, event: Measured | OutOfMemory) -> None:
         """Take in what the worker has measured."""
+        self._of_job.pop(event.network, None)
         measured = network(event.network)
         assert measured is not None  # it was asked of the worker under this name
         model = self[measured]
@@ -134,6 +137,8 @@ class Costs:
         """Estimate the seconds of the device that one job takes, when it runs in company as usual."""
         if network.streaming:
             return self._stream_shares.get(network.name, FIRST_GUESS_SECONDS)
-        model = self[network]
-        size = model.best_size()
-        return model.seconds(size) / size
+        if network.name not in self._of_job:
+            model = self[network]
+            size = model.best_size()
+            self._of_job[network.name] = model.seconds(size) / size
+        return self._of_job[network.name]

@@ -114,6 +114,12 @@ class LocalExecutor:
         return self._info
 
     @property
+    def takes_jobs(self) -> bool:
+        """Whether a worker is ready, or sleeps only until there is a job."""
+        asleep = self._supervisor is not None and not self._wanted.is_set()
+        return self._ready.is_set() or asleep
+
+    @property
     def pid(self) -> int | None:
         """Process id of the living worker."""
         return self._process.pid if self._process is not None else None
@@ -283,6 +289,7 @@ class LocalExecutor:
             self._ready.clear()
             assert self._process is not None  # spawned above
             code = await self._process.wait()
+            self.usage = Usage(network_bytes={}, device_bytes=0)  # also while none is started: it sleeps
             self._lose_jobs()
             if self._asleep:
                 self._asleep = False
@@ -300,7 +307,6 @@ class LocalExecutor:
         self._hung = False
         self._loading = True
         self._heard_at = time.monotonic()
-        self.usage = Usage(network_bytes={}, device_bytes=0)
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",

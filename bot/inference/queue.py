@@ -87,6 +87,14 @@ class Executor(Protocol):
     def usage(self) -> Usage:
         """Which networks are on the device."""
 
+    @property
+    def takes_jobs(self) -> bool:
+        """Whether a worker is ready, or sleeps only until there is a job."""
+
+    @property
+    def restarts(self) -> int:
+        """Workers that have ended unasked."""
+
     def listen(self, listener: Callable[[Measured | OutOfMemory], None]) -> None:
         """Have every measurement told to ``listener``."""
 
@@ -124,6 +132,10 @@ class Overview:
     """In the order in which they will run if nobody comes or goes."""
     device: Ready | None
     usage: Usage
+    takes_jobs: bool
+    """Whether a worker is ready, or sleeps only until there is a job."""
+    restarts: int
+    """Workers that have ended unasked."""
 
 
 class InferenceQueue:
@@ -278,6 +290,8 @@ class InferenceQueue:
             waiting=self._waiting_in_order(),
             device=self._executor.info,
             usage=self._executor.usage,
+            takes_jobs=self._executor.takes_jobs,
+            restarts=self._executor.restarts,
         )
 
     @contextlib.contextmanager
@@ -486,14 +500,14 @@ class InferenceQueue:
             self._costs.stream_took(job.network, time.monotonic() - began, len(self._streams))
             await self._end(job, _outcome(job, answer))
         except TimeoutError:
-            log.error("Job %s took over %g s", job.code, self._limits.stream_seconds)
+            log.error("job took over %g s", self._limits.stream_seconds, extra={"job": job.code})
             await self._end(job, RanTooLong())
         except WorkerDied as died:
             await self._survive(job, died)
         except JobError as error:
             await self._end(job, error)
         except Exception:
-            log.exception("Job %s met a fault of the queue", job.code)
+            log.exception("job met a fault of the queue", extra={"job": job.code})
             await self._end(job, NetworkFailed("the queue met a fault"))
 
     def _free_device(self) -> None:
@@ -512,7 +526,7 @@ class InferenceQueue:
             if job.deaths > DEATHS_ALLOWED:
                 await self._end(job, KillsWorkers())
                 return
-        log.warning("The worker ended while it had job %s; the job runs again", job.code)
+        log.warning("the worker ended over this job, which runs again", extra={"job": job.code})
         await self._writer.write(self._ledger.requeue, job.code, job.deaths)
         if job.state is JobState.RUNNING:
             self._wait(job)

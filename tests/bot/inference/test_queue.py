@@ -120,6 +120,8 @@ class ScriptedExecutor:
     sizes: list[int] = field(default_factory=list)
     info: Ready | None = READY
     usage: Usage = field(default_factory=lambda: Usage(network_bytes={}, device_bytes=0))
+    takes_jobs: bool = True
+    restarts: int = 0
     hold: asyncio.Event = field(default_factory=asyncio.Event)
     cost: Callable[[int], float] = lambda size: 0.001 * size
     died: asyncio.Event = field(default_factory=asyncio.Event)

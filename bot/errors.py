@@ -9,8 +9,8 @@ import discord
 from discord import app_commands
 from discord.utils import format_dt
 
+from bot.inference.codes import new_code
 from bot.inference.errors import JobError, NetworkFailed, QueueFull
-from bot.inference.queue import new_code
 
 log = logging.getLogger(__name__)
 

@@ -13,13 +13,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TextIO
 
-from bot import cards
+from bot import cards, health
 from bot.client import NeuralBot
 from bot.inference.catalogue import NETWORKS
 from bot.inference.errors import LedgerError
+from bot.inference.limits import Limits
 from bot.inference.local import LocalExecutor
 from bot.inference.messages import WorkerOptions
-from bot.inference.queue import InferenceQueue, Limits
+from bot.inference.queue import InferenceQueue
 from bot.playground.pages import Example, Welcome
 from bot.playground.server import SAMPLES, Playground
 from bot.settings import Settings
@@ -135,12 +136,14 @@ async def _purge_daily(store: Store, days: float) -> None:
 async def _run(settings: Settings, store: Store, stop: asyncio.Event, out: TextIO) -> None:
     async with inference(settings, store) as queue:
         bot = NeuralBot(settings, queue, store)
-        if settings.discord_token is None:
-            async with local_discord(settings, out=out):
-                # Nobody else is here whose answers would be lost: Ctrl-C stops at once.
-                await _connect(bot, LOCAL_TOKEN, stop, grace=0.0)
-        else:
-            await _connect(bot, settings.discord_token.get_secret_value(), stop, grace=GRACE_SECONDS, out=out)
+        async with health.watched(bot):
+            if settings.discord_token is None:
+                async with local_discord(settings, out=out):
+                    # Nobody else is here whose answers would be lost: Ctrl-C stops at once.
+                    await _connect(bot, LOCAL_TOKEN, stop, grace=0.0)
+            else:
+                token = settings.discord_token.get_secret_value()
+                await _connect(bot, token, stop, grace=GRACE_SECONDS, out=out)
 
 
 @asynccontextmanager

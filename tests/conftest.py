@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from bot.client import NeuralBot
+from bot.inference.limits import Limits
 from bot.inference.local import LocalExecutor
 from bot.inference.messages import WorkerOptions
-from bot.inference.queue import InferenceQueue, Limits
+from bot.inference.queue import InferenceQueue
 from bot.playground.server import SAMPLES, Playground
 from bot.run import versions
 from bot.settings import Settings

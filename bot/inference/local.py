@@ -15,6 +15,7 @@ import msgspec
 
 from bot.inference.catalogue import Network
 from bot.inference.errors import InputRefused, JobError, NetworkFailed, WorkerDied
+from bot.inference.executor import Answer
 from bot.inference.frames import encode, read_event
 from bot.inference.messages import (
     Batch,
@@ -32,7 +33,6 @@ from bot.inference.messages import (
     Ready,
     Refused,
     Request,
-    Result,
     Usage,
     WorkerOptions,
 )
@@ -47,15 +47,6 @@ LOADING_SECONDS = 600.0
 """How long a worker may be silent while it loads a network, perhaps from a slow disk or from the hub."""
 SECRETS = ("DISCORD_TOKEN",)
 """Variables of the environment that a worker has no use for."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a network has answered."""
-
-    result: Result
-    seconds: float
-    """Time on the device."""
 
 
 @dataclass(eq=False)

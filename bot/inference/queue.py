@@ -13,27 +13,24 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import secrets
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from bot.inference import catalogue
-from bot.inference.cost import Costs
+from bot.inference.codes import new_job_code
+from bot.inference.device import Device
 from bot.inference.errors import (
     JobCancelled,
     JobError,
     KillsWorkers,
     NetworkFailed,
-    PersonFull,
     Postponed,
     QueueClosed,
-    QueueFull,
     RanTooLong,
-    ServerFull,
     WaitedTooLong,
     WorkerDied,
 )
@@ -48,25 +45,19 @@ from bot.inference.jobs import (
     request_of,
 )
 from bot.inference.ledger import CodeTaken, Ledger, PatientWriter
+from bot.inference.limits import Limits
 from bot.inference.lines import WaitingJobs
 from bot.inference.messages import Measured
 from bot.inference.metrics import Metrics
 
 if TYPE_CHECKING:
-    from bot.inference.catalogue import Network
-    from bot.inference.local import Answer
+    from bot.inference.executor import Answer, Executor
     from bot.inference.messages import OutOfMemory, Ready, Request, Usage
 
 log = logging.getLogger(__name__)
 
-CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Digits and letters that nobody mixes up when reading a code aloud."""
 DEATHS_ALLOWED = 1
 """Workers that may end over a job; the second time it was alone on the device, so it is the cause."""
-STEP_SECONDS = 0.05
-"""As many streams may be open as can be stepped in this time: each still writes faster than people read."""
-STREAMS_OF_ONE_PERSON = 0.25
-"""The part of a network's streams that one person may have open."""
 TELLING_SECONDS = 1.5
 """How long a closing queue waits for the last messages to people."""
 LIVE_SECONDS = 14 * 60.0
@@ -74,53 +65,6 @@ LIVE_SECONDS = 14 * 60.0
 
 STALE_SECONDS = 24 * 3600.0
 """A job older than this after a restart is dropped: nobody waits for it any more."""
-
-
-class Executor(Protocol):
-    """What the queue needs of the thing that runs jobs."""
-
-    @property
-    def info(self) -> Ready | None:
-        """What the worker says of itself."""
-
-    @property
-    def usage(self) -> Usage:
-        """Which networks are on the device."""
-
-    @property
-    def takes_jobs(self) -> bool:
-        """Whether a worker is ready, or sleeps only until there is a job."""
-
-    @property
-    def restarts(self) -> int:
-        """Workers that have ended unasked."""
-
-    def listen(self, listener: Callable[[Measured | OutOfMemory], None]) -> None:
-        """Have every measurement told to ``listener``."""
-
-    async def ready(self) -> Ready:
-        """Wait until a worker is ready."""
-
-    async def run(self, network: Network, requests: Mapping[str, Request]) -> dict[str, Answer | JobError]:
-        """Answer a batch of requests, by the codes of their jobs."""
-
-    async def stream(
-        self, network: Network, job: str, request: Request, on_progress: Callable[[str, float], None]
-    ) -> Answer:
-        """Answer a request step by step; cancel the call to stop it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """How much may wait, and for how long."""
-
-    waiting: int = 100
-    """Jobs of all people."""
-    per_person: int = 2
-    per_server: int = 6
-    wait_seconds: float = 300.0
-    stream_seconds: float = 300.0
-    """How long one stream may be open."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,17 +103,12 @@ class InferenceQueue:
         self._limits = limits or Limits()
         self._versions = versions or {}
         self.metrics = metrics or Metrics()
-        self._costs = Costs()
         self._jobs: dict[str, Job] = {}
         """Every job that has not ended, by its code."""
-        self._waiting = WaitingJobs(self._cost)
+        self._device = Device()
+        self._waiting = WaitingJobs(self._device.cost)
         self._order: list[Job] | None = None
         """The waiting jobs in their order, as long as nobody has come or gone."""
-        self._batch: list[Job] = []
-        """What the device has of one-shot jobs, those included that were cancelled meanwhile."""
-        self._batch_began = 0.0
-        self._streams: dict[Job, asyncio.Task[None]] = {}
-        """Open streams, those that are just being opened included."""
         self._numbers = itertools.count()
         self._delivering = 0
         self._closed = False
@@ -230,7 +169,7 @@ class InferenceQueue:
         """
         try:
             self.ensure_open()
-            self._check_limits(owner, guild)
+            self._limits.check(self._jobs.values(), owner, guild, eta=lambda job: self.standing(job).eta)
             job = self._new_job(request, owner, guild, place, private)
             await self._write_down(job, JobState.WAITING if complete else JobState.PREPARING)
         except JobError as error:
@@ -270,23 +209,12 @@ class InferenceQueue:
         """Tell where a job stands now."""
         if job.state is not JobState.WAITING:
             return Standing(job.state, text=job.text, fraction=job.fraction)
-        rivals = [other for other in self._waiting_in_order() if _compete(job, other)]
-        before = rivals[: rivals.index(job)]
-        if job.network.streaming:
-            return self._standing_of_stream(job, len(before))
-        eta = sum(self._cost(other) for other in before)
-        if self._batch:
-            whole = self._costs[self._batch[0].network].seconds(len(self._batch))
-            eta += max(0.0, self._batch_began + whole - time.monotonic())
-        # The scheduler in the worker gives open streams as much time as batches.
-        eta *= 2 if self._streams else 1
-        return Standing(job.state, ahead=len(before) + len(self._batch), eta=eta)
+        return self._device.standing(job, self._waiting_in_order())
 
     def overview(self) -> Overview:
         """Tell what runs and what waits."""
-        running = [*self._batch, *self._streams]
         return Overview(
-            running=[job for job in running if job.state is JobState.RUNNING],
+            running=[job for job in self._device.running if job.state is JobState.RUNNING],
             waiting=self._waiting_in_order(),
             device=self._executor.info,
             usage=self._executor.usage,
@@ -342,23 +270,10 @@ class InferenceQueue:
 
     # --- Admission ----------------------------------------------------------------------------------------
 
-    def _check_limits(self, owner: int, guild: int | None) -> None:
-        waiting = [job for job in self._jobs.values() if job.state in (JobState.PREPARING, JobState.WAITING)]
-        of_person = [job for job in waiting if job.owner == owner]
-        of_server = [job for job in waiting if guild is not None and job.guild == guild]
-        for jobs, most, error in (
-            (of_person, self._limits.per_person, PersonFull),
-            (of_server, self._limits.per_server, ServerFull),
-            (waiting, self._limits.waiting, QueueFull),
-        ):
-            if len(jobs) >= most:
-                # When the first of these jobs runs, there is a place.
-                raise error(retry_after=min(self.standing(job).eta for job in jobs))
-
     def _new_job(self, request: Request, owner: int, guild: int | None, place: bytes, private: bool) -> Job:
         network = catalogue.network_for(request)
         return Job(
-            code=_new_job_code(network.name),
+            code=new_job_code(network.name),
             number=next(self._numbers),
             owner=owner,
             guild=guild,
@@ -381,7 +296,7 @@ class InferenceQueue:
                     await self._ledger.add(job.record(state))
                 except CodeTaken:
                     del self._jobs[job.code]
-                    job.code = _new_job_code(job.network.name)
+                    job.code = new_job_code(job.network.name)
                     self._jobs[job.code] = job
                 else:
                     break
@@ -412,54 +327,28 @@ class InferenceQueue:
             if not len(self._waiting):
                 continue
             await self._executor.ready()
-            while not self._closed and (jobs := self._next()):
-                if jobs[0].network.streaming:
-                    self._open_stream(jobs[0])
-                else:
-                    self._batch = jobs
-                    self._spawn(self._run_batch(jobs))
+            while not self._closed and (jobs := self._device.next(self._waiting)):
+                self._begin(jobs)
 
-    def _next(self) -> list[Job]:
-        """Take out the jobs that are to run now: a stream, or a batch for one network."""
-        suspects_wait = any(job.suspect for job in self._waiting)
-        first = self._waiting.take(self._may_run_alone if suspects_wait else self._may_run)
-        if first is None:
-            return []
-        jobs = [first]
-        if not first.network.streaming and not first.suspect:
-            for _ in range(self._costs[first.network].best_size() - 1):
-                other = self._waiting.take(lambda job: job.network is first.network and not job.suspect)
-                if other is None:
-                    break
-                jobs.append(other)
+    def _begin(self, jobs: list[Job]) -> None:
+        """Put onto the device what has been taken out of the lines: a stream, or a batch."""
+        self._order = None
         for job in jobs:
             job.state = JobState.RUNNING
             if job.expiry is not None:
                 job.expiry.cancel()
             self.metrics.wait_seconds.labels(job.network.name).observe(time.monotonic() - job.ready_at)
-        self._order = None
-        return jobs
-
-    def _may_run(self, job: Job) -> bool:
-        """Whether the device has room for this job now."""
-        if any(running.suspect for running in (*self._batch, *self._streams)):
-            return False
-        if not job.network.streaming:
-            return not self._batch
-        streams = [stream for stream in self._streams if stream.network is job.network]
-        of_owner = sum(stream.owner == job.owner for stream in streams)
-        most = self._most_streams(job)
-        return len(streams) < most and of_owner < max(1, int(most * STREAMS_OF_ONE_PERSON))
-
-    def _may_run_alone(self, job: Job) -> bool:
-        """While a suspect waits nothing else begins, until it has the device to itself."""
-        return job.suspect and not self._batch and not self._streams
+        if jobs[0].network.streaming:
+            self._open_stream(jobs[0])
+        else:
+            self._device.batch = jobs
+            self._spawn(self._run_batch(jobs))
 
     async def _run_batch(self, jobs: list[Job]) -> None:
         try:
             await self._writer.write(self._ledger.start, [job.code for job in jobs])
             live = [job for job in jobs if job.state is JobState.RUNNING]
-            self._batch_began = time.monotonic()
+            self._device.batch_began = time.monotonic()
             requests = {job.code: job.request for job in live}
             answers = await self._executor.run(live[0].network, requests) if live else {}
         except WorkerDied as died:
@@ -479,13 +368,13 @@ class InferenceQueue:
 
     def _open_stream(self, job: Job) -> None:
         def closed(task: asyncio.Task[None]) -> None:
-            if self._streams.get(job) is task:  # and not another one, because the job has to run again
-                del self._streams[job]
+            if self._device.streams.get(job) is task:  # and not another one, because the job has to run again
+                del self._device.streams[job]
             self._changed()
 
-        self._streams[job] = self._spawn(self._run_stream(job))
+        self._device.streams[job] = self._spawn(self._run_stream(job))
         # Not at the end of the task's own code, of which nothing runs if it is cancelled before it begins.
-        self._streams[job].add_done_callback(closed)
+        self._device.streams[job].add_done_callback(closed)
 
     async def _run_stream(self, job: Job) -> None:
         def on_progress(text: str, fraction: float) -> None:
@@ -497,7 +386,7 @@ class InferenceQueue:
             # Not wait_for, which can swallow the cancellation of this task on Python 3.11.
             async with asyncio.timeout(self._limits.stream_seconds):
                 answer = await self._executor.stream(job.network, job.code, job.request, on_progress)
-            self._costs.stream_took(job.network, time.monotonic() - began, len(self._streams))
+            self._device.costs.stream_took(job.network, time.monotonic() - began, len(self._device.streams))
             await self._end(job, _outcome(job, answer))
         except TimeoutError:
             log.error("job took over %g s", self._limits.stream_seconds, extra={"job": job.code})
@@ -511,7 +400,7 @@ class InferenceQueue:
             await self._end(job, NetworkFailed("the queue met a fault"))
 
     def _free_device(self) -> None:
-        self._batch = []
+        self._device.batch = []
         self._changed()
 
     async def _survive(self, job: Job, died: WorkerDied) -> None:
@@ -540,7 +429,7 @@ class InferenceQueue:
         job.state = JobState.ENDED
         if job.expiry is not None:
             job.expiry.cancel()
-        stream = self._streams.get(job)
+        stream = self._device.streams.get(job)
         if stream is not None and stream is not asyncio.current_task():
             stream.cancel()
         self._changed()
@@ -566,35 +455,17 @@ class InferenceQueue:
         result = msgspec.msgpack.encode(outcome.result)
         await self._writer.write(self._ledger.finish, job.code, result=result, seconds=outcome.seconds)
 
-    # --- Estimates ----------------------------------------------------------------------------------------
+    # --- Helpers ------------------------------------------------------------------------------------------
 
     def _learn(self, event: Measured | OutOfMemory) -> None:
-        self._costs.learn(event)
+        self._device.costs.learn(event)
         if isinstance(event, Measured):
             self.metrics.batch_size.labels(event.network).observe(event.size)
-
-    def _cost(self, job: Job) -> float:
-        """Estimate the seconds of the device that a job takes."""
-        return self._costs.of_job(job.network)
-
-    def _most_streams(self, job: Job) -> int:
-        return self._costs[job.network].most_within(STEP_SECONDS)
-
-    def _standing_of_stream(self, job: Job, before: int) -> Standing:
-        streams = sum(stream.network is job.network for stream in self._streams)
-        most = self._most_streams(job)
-        if before < most - streams:
-            return Standing(job.state, ahead=before)
-        # Streams end one after another, so one place gets free every so often.
-        eta = (before + 1 - (most - streams)) / most * self._costs.stream_seconds(job.network)
-        return Standing(job.state, ahead=before + streams, eta=eta)
 
     def _waiting_in_order(self) -> list[Job]:
         if self._order is None:
             self._order = self._waiting.order()
         return self._order
-
-    # --- Helpers ------------------------------------------------------------------------------------------
 
     def _changed(self) -> None:
         """Somebody has come or gone, or the device has room: look again who is next."""
@@ -618,19 +489,3 @@ class InferenceQueue:
 
 def _outcome(job: Job, answer: Answer | JobError) -> Outcome:
     return answer if isinstance(answer, JobError) else job.finished(answer.result, answer.seconds)
-
-
-def _compete(job: Job, other: Job) -> bool:
-    """Whether two jobs wait for the same: one-shot jobs for the device, streams for a place among their own."""
-    if job.network.streaming or other.network.streaming:
-        return job.network is other.network
-    return True
-
-
-def _new_job_code(network: str) -> str:
-    return f"{network}-{new_code(4)}"
-
-
-def new_code(length: int) -> str:
-    """Return a random code that can be read aloud, such as ``7K3F``."""
-    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(length))

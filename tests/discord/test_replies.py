@@ -11,8 +11,8 @@ import pytest
 
 from bot.client import NeuralBot
 from bot.desk import Presentation
+from bot.inference.limits import Limits
 from bot.inference.local import LocalExecutor
-from bot.inference.queue import Limits
 from bot.playground.server import Playground
 from cogs.vision import complete
 from tests.support import embed_of, private_message

@@ -15,8 +15,10 @@ import pytest
 
 from bot.inference.catalogue import NETWORKS
 from bot.inference.errors import InputRefused, JobError, KillsWorkers, NetworkFailed, RanTooLong
+from bot.inference.executor import Answer
 from bot.inference.jobs import Job, JobState
-from bot.inference.local import Answer, LocalExecutor
+from bot.inference.limits import Limits
+from bot.inference.local import LocalExecutor
 from bot.inference.messages import (
     Classification,
     ClassifyRequest,
@@ -26,7 +28,7 @@ from bot.inference.messages import (
     SalaryRequest,
     WorkerOptions,
 )
-from bot.inference.queue import InferenceQueue, Limits
+from bot.inference.queue import InferenceQueue
 from bot.store import Store
 from tests.networks import ECHO, WORKER, Count, CountRequest, Echo, EchoRequest
 

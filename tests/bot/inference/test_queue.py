@@ -29,11 +29,12 @@ from bot.inference.errors import (
     WaitedTooLong,
     WorkerDied,
 )
+from bot.inference.executor import Answer
 from bot.inference.jobs import Job, JobState, Record
 from bot.inference.ledger import CodeTaken
-from bot.inference.local import Answer
+from bot.inference.limits import Limits
 from bot.inference.messages import Measured, OutOfMemory, Ready, Request, Usage
-from bot.inference.queue import InferenceQueue, Limits
+from bot.inference.queue import InferenceQueue
 from tests.networks import COUNT, ECHO, Count, CountRequest, Echo, EchoRequest
 
 READY = Ready(device="cpu", device_name="test", torch_version="2.13.0", broken={})
@@ -627,7 +628,7 @@ async def test_jobs_that_discord_has_forgotten_come_later() -> None:
 
 async def test_a_code_is_never_given_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     codes = itertools.chain(["AAAA", "AAAA", "BBBB"], itertools.repeat("CCCC"))
-    monkeypatch.setattr("bot.inference.queue.new_code", lambda _length: next(codes))
+    monkeypatch.setattr("bot.inference.codes.new_code", lambda _length: next(codes))
     async with running_queue() as (queue, _):
         first, second = [await queue.submit(echo(), owner=1) for _ in range(2)]
         assert (first.code, second.code) == ("echo-AAAA", "echo-BBBB")

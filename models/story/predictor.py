@@ -20,11 +20,12 @@ from models.story.stepper import Stepper
 from models.story.stream import Story, StoryRequest, StoryStream, Vocabulary
 from models.story.titles import find_title
 from models.story.tokenizer import token_bytes
-from models.story.words import blocked
+from models.story.words import Lexicon, blocked
 
 __all__ = ["Story", "StoryPredictor", "StoryRequest", "StoryStream"]
 
 WEIGHTS = Path(__file__).parent / "weights"
+LEXICON = "words.txt.xz"
 
 LONGEST_PROMPT = 20_000
 """Characters."""
@@ -48,15 +49,22 @@ _LONGEST_TITLE = 80
 class StoryPredictor:
     """The story network, ready to write."""
 
-    def __init__(self, network: StoryNetwork, tokenizer: PreTrainedTokenizerFast) -> None:
+    def __init__(
+        self, network: StoryNetwork, tokenizer: PreTrainedTokenizerFast, lexicon: Lexicon | None = None
+    ) -> None:
+        """Without a ``lexicon`` stories may hold words that no book has."""
         self.network = network.eval()
         self.config: StoryConfig = network.config
-        self.tokenizer = tokenizer
+        self.tokenizer, self.lexicon = tokenizer, lexicon
         self.stepper = Stepper(network)
         pieces = token_bytes(tokenizer)
         markup = [token for token, piece in enumerate(pieces) if b"#" in piece]
         self.vocabulary = Vocabulary(
-            pieces, self.config.bos_token_id, markup, [*markup, self.config.bos_token_id]
+            pieces,
+            [piece[:1] == b" " and len(piece) > 2 and piece[1:2].isupper() for piece in pieces],
+            self.config.bos_token_id,
+            markup,
+            [*markup, self.config.bos_token_id],
         )
 
     @property
@@ -85,7 +93,8 @@ class StoryPredictor:
             folder, local_files_only=True, dtype=torch.float32
         )
         network.to(device=device)  # type: ignore[call-arg]  # a wrapper that transformers has not typed
-        return cls(network, PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True))
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+        return cls(network, tokenizer, Lexicon.load(folder / LEXICON))
 
     def open(self, request: StoryRequest) -> StoryStream:
         """Begin a story: find its title and read its opening.
@@ -103,9 +112,9 @@ class StoryPredictor:
         before = "" if play else f"# {title}\n"
         tokens = self.encode(before + opening)
         stream_tokens = [self.config.bos_token_id, *tokens][-READ_TOKENS:]
-        return StoryStream(
-            request, title, opening, stream_tokens, self.read(stream_tokens[:-1], style), self.vocabulary
-        )
+        lexicon = self.lexicon.adding(before + opening) if self.lexicon else None
+        state = self.read(stream_tokens[:-1], style)
+        return StoryStream(request, title, opening, stream_tokens, state, self.vocabulary, lexicon)
 
     @torch.inference_mode()
     def step(self, streams: Sequence[StoryStream]) -> None:
@@ -122,7 +131,7 @@ class StoryPredictor:
         tokens = draw(
             logits,
             recent_tokens([stream.tokens for stream in streams]),
-            [stream.banned() for stream in streams],
+            [stream.nudges() for stream in streams],
             [stream.request.temperature for stream in streams],
             [stream.request.top_p for stream in streams],
             [stream.chance for stream in streams],

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers import RepetitionPenaltyLogitsProcessor
@@ -55,13 +56,13 @@ def recent_tokens(histories: Sequence[Sequence[int]]) -> Tensor:
     for history in histories:
         last = list(history[-REPETITION_WINDOW:])
         rows.append([last[0]] * (REPETITION_WINDOW - len(last)) + last)
-    return torch.tensor(rows)
+    return torch.from_numpy(np.array(rows, dtype=np.int64))  # twice as fast as torch.tensor
 
 
 def draw(
     logits: Tensor,
     recent: Tensor,
-    banned: Sequence[Sequence[int]],
+    nudges: Sequence[Mapping[int, float]],
     temperature: Sequence[float],
     top_p: Sequence[float],
     chances: Sequence[float],
@@ -71,15 +72,17 @@ def draw(
     Args:
         logits: of the network [B, vocab_size].
         recent: what was written of late [B, REPETITION_WINDOW].
-        banned: of each story the tokens that must not be drawn, fewer than ``CANDIDATES``.
+        nudges: of each story what to add to the log-probability of single tokens; minus infinity forbids one.
         temperature: above 0; below 1 plays safe, above 1 takes risks.
         top_p: the share of probability from which to draw (Holtzman et al. 2020, "nucleus sampling"), above 0.
         chances: where between 0 and 1 the lot fell.
     """
     scores = _penalise(recent, logits.log_softmax(dim=-1).cpu())  # [B, vocab_size]
-    for row, tokens in enumerate(banned):
-        if tokens:
-            scores[row, list(tokens)] = -torch.inf
+    rows = [row for row, nudge in enumerate(nudges) for _ in nudge]
+    if rows:
+        tokens = [token for nudge in nudges for token in nudge]
+        added = torch.tensor([value for nudge in nudges for value in nudge.values()])
+        scores.index_put_((torch.tensor(rows), torch.tensor(tokens)), added, accumulate=True)
     best, ids = scores.topk(CANDIDATES, dim=-1)  # [B, CANDIDATES], best first
     probabilities = (best / torch.tensor(temperature)[:, None]).softmax(dim=-1)
     reached = probabilities.cumsum(dim=-1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections import deque
+from collections import defaultdict, deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,8 +14,9 @@ import torch
 from models.story.data import PLAYS
 from models.story.network import State
 from models.story.sampling import CANDIDATES, Repeats
-from models.story.words import WORD, is_blocked
+from models.story.words import WORD, Lexicon, is_blocked
 
+LONGEST_WORD = 60  # bytes
 REMEMBERED = 24
 """Tokens that can be taken back: no word has more."""
 EARLIEST_END = 0.5
@@ -23,8 +26,18 @@ PARAGRAPH_GRACE = 1.15
 LATEST_END = 1.4
 """From this multiple of the wished length on (and a few words) the story is cut after its last whole sentence."""
 FEW_WORDS = 40
+MOST_KEPT = 0.7
+FEW_TRIES = 4
+"""Endings of an unknown word that are tried before its beginning goes."""
 TOKENS_A_WORD = 4
 """No English text has more; a story of endless signs still ends."""
+
+OF_THE_PROMPT, A_NAME = 0.6, 0.35
+"""Words of the prompt and names that have come up are so much likelier, in nats: the memory of a cache model (Kuhn and
+De Mori 1990), for what a small network forgets first."""
+SUBJECT_TOKENS = 48  # from the title on
+COMMON_TOKENS = 700
+"""Tokens are numbered in the order in which they were learned, the commonest first."""
 
 _SENTENCE_END = re.compile(r"""[.!?]["')]*$""")
 _LAST_WORD = re.compile(rf"(?:{WORD.pattern})\Z")
@@ -73,6 +86,14 @@ class _Step(NamedTuple):
     start: int  # of the token's first byte
 
 
+def subjects(tokens: Sequence[int], vocabulary: Vocabulary) -> list[int]:
+    """Return the tokens of a title and an opening that say what the story is about: neither short nor common."""
+    rare = (token for token in tokens[:SUBJECT_TOKENS] if token >= COMMON_TOKENS)
+    return [
+        token for token in rare if vocabulary.pieces[token][:1] == b" " and len(vocabulary.pieces[token]) > 3
+    ]
+
+
 class StoryStream:
     """The stream of one request; ``StoryPredictor.step`` advances it."""
 
@@ -84,18 +105,23 @@ class StoryStream:
         tokens: list[int],
         state: State,
         vocabulary: Vocabulary,
+        lexicon: Lexicon | None,
     ) -> None:
         """Begin after ``tokens``, the last of which has not been read yet; ``state`` is that of all before it."""
         self.request, self.title, self.opening = request, title, opening
         self.tokens, self.state = tokens, state
-        self._vocabulary = vocabulary
+        self._vocabulary, self._lexicon = vocabulary, lexicon
         self._generator = torch.Generator().manual_seed(request.seed)
         self._repeats = Repeats(tokens)
         self._written = bytearray(opening.encode())
         self._begun = len(tokens)
+        self._memory = dict.fromkeys(subjects(tokens, vocabulary), OF_THE_PROMPT)
         self._past: deque[_Step] = deque(maxlen=REMEMBERED)
-        self._refused: list[int] = []  # tokens that have led to a word that may not stand here
-        self._last_end = 0  # bytes up to the end of the last whole sentence
+        self._refused: defaultdict[int, list[int]] = defaultdict(
+            list
+        )  # by place: tokens of words that may not stand
+        self._last_end = 0  # bytes up to the end of the last whole sentence outside speech
+        self._last_stop = 0  # bytes up to the end of the last whole sentence of any kind
         self._words = 0
         self._chance: float | None = None
         self._result: Story | None = None
@@ -126,56 +152,73 @@ class StoryStream:
             self._chance = float(torch.rand((), generator=self._generator))
         return self._chance
 
-    def banned(self) -> list[int]:
-        """Return the tokens that may not come next."""
+    def nudges(self) -> dict[int, float]:
+        """Return what to add to the log-probability of some tokens: what to keep to, and what must not come next."""
         early = self._words < EARLIEST_END * self.request.words
-        held = self._vocabulary.never if not early else self._vocabulary.not_yet
-        return [*held, *self._refused, *self._repeats.banned()][: CANDIDATES - 1]
+        held = self._vocabulary.not_yet if early else self._vocabulary.never
+        return self._memory | dict.fromkeys(
+            [*held, *self._refused[len(self.tokens)], *self._repeats.banned()], -math.inf
+        )
 
     def accept(self, token: int, state: State) -> None:
         """Write ``token``, which was drawn after everything so far had been read into ``state``."""
         self._chance = None
         piece = self._vocabulary.pieces[token]
         boundary = token == self._vocabulary.boundary
+        joins = piece[:1] in (b"'", b"-")  # don't, half-way
         if boundary or (not piece[:1].isalpha() and piece[:1] < b"\x80"):
             # The word before is complete, and so perhaps is the sentence.
-            if self._take_back():
+            if not joins and self._take_back():
                 return
             if self._ends(boundary, piece):
                 return
+            if not joins:
+                self._refused.clear()
         self._past.append(_Step(self.state, len(self._written)))
         self.state = state
         self.tokens.append(token)
         self._repeats.append(token)
+        if self._vocabulary.names[token] and (self._written[-1:].isalpha() or self._written[-1:] == b","):
+            self._memory.setdefault(token, A_NAME)
         self._written += piece
         self._words += piece[:1] in (b" ", b"\n")
-        self._refused = []
         limit = self.request.words + FEW_WORDS
         if self._words >= LATEST_END * limit or len(self.tokens) - self._begun >= TOKENS_A_WORD * limit:
             self._finish(finished=False)
 
     def _take_back(self) -> bool:
-        """Take back the last word if it may not stand in a story, and refuse what it began with."""
-        tail = bytes(self._written[-120:]).decode(errors="ignore")
-        found = _LAST_WORD.search(tail)
-        if found is None or not is_blocked(found.group()):
+        """Take back the last word, or its last token, if it may not stand in a story or is no word at all."""
+        space = max(self._written.rfind(b" ", -LONGEST_WORD), self._written.rfind(b"\n", -LONGEST_WORD))
+        tail = self._written[max(space + 1, len(self._written) - LONGEST_WORD) :].decode(errors="ignore")
+        found = _LAST_WORD.search(tail.rstrip("-'"))
+        if found is None:
+            return False
+        bad = is_blocked(found.group())
+        if not bad and (self._lexicon is None or self._lexicon.knows(found.group())):
             return False
         start = len(self._written) - len(tail[found.start() :].encode())
-        if not self._past:  # the word began in the prompt and cannot be helped
-            self._finish(finished=False)
-            return True
-        while self._past:
+        if not self._past or (self._past[-1].start < start - 1 and not bad):
+            return False  # the prompt's own word
+        # A slur goes as a whole; of what is no word the ending goes first: "Mount-ap" may yet become "Mountain".
+        last = len(self.tokens) - 1
+        if not bad and self._past[-1].start > start and len(self._refused[last]) < FEW_TRIES:
+            start = self._past[-1].start
+        token = -1
+        while self._past and (token < 0 or len(self._written) > start):
             step = self._past.pop()
             token = self.tokens.pop()
             self._repeats.pop()
             self._words -= self._vocabulary.pieces[token][:1] in (b" ", b"\n")
             del self._written[step.start :]
             self.state = step.state
-            if step.start <= start:
-                break
-        self._last_end = min(self._last_end, len(self._written))
-        self._refused.append(token)
-        if len(self._refused) >= CANDIDATES // 2:
+        self._last_end, self._last_stop = (
+            min(end, len(self._written)) for end in (self._last_end, self._last_stop)
+        )
+        place = len(self.tokens)
+        self._refused = defaultdict(list, {at: tokens for at, tokens in self._refused.items() if at <= place})
+        if token >= 0:
+            self._refused[place].append(token)
+        if token < 0 or len(self._refused[place]) >= CANDIDATES // 2:
             self._finish(finished=False)
         return True
 
@@ -185,9 +228,11 @@ class StoryStream:
             return False
         text = self._decoded()
         paragraph = text[text.rfind("\n") + 1 :]
-        whole = bool(_SENTENCE_END.search(paragraph)) and not _ABBREVIATION.search(paragraph)
+        stop = bool(_SENTENCE_END.search(paragraph)) and not _ABBREVIATION.search(paragraph)
         # Not in the midst of speech, and not before the "said he" that follows it.
-        whole = whole and paragraph.count('"') % 2 == 0 and not piece[1:2].islower()
+        whole = stop and paragraph.count('"') % 2 == 0 and not piece[1:2].islower()
+        if whole or (stop and piece[:1] == b"\n"):
+            self._last_stop = len(self._written)
         if whole:
             self._last_end = len(self._written)
         if boundary:
@@ -201,10 +246,13 @@ class StoryStream:
 
     def _finish(self, *, finished: bool) -> None:
         begun = len(self.opening.encode())
-        if self._last_end > begun:
-            del self._written[self._last_end :]
+        end = self._last_end
+        if end - begun < MOST_KEPT * (self._last_stop - begun):
+            end = self._last_stop  # rather a speech without its closing quote than half of the story
+        if end > begun:
+            del self._written[end:]
         text = self._decoded().rstrip()
-        if self._last_end <= begun and not _SENTENCE_END.search(text):
+        if end <= begun and not _SENTENCE_END.search(text):
             text = re.sub(r"[\s,;:—-]*\S*\Z", "", text[len(self.opening) :])
             text = f"{self.opening}{text}."
         shown, opening = self._shown(text), self._shown(self.opening)
@@ -229,6 +277,8 @@ class Vocabulary(NamedTuple):
 
     pieces: list[bytes]
     """The bytes that each token stands for."""
+    names: list[bool]
+    """Whether each begins a word with a capital letter, as names do."""
     boundary: int
     never: list[int]
     """Tokens that no story holds: signs of markup."""

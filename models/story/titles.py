@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,7 +10,7 @@ import torch
 from models.story.data import PLAYS
 from models.story.network import NO_STYLE
 from models.story.sampling import draw, recent_tokens
-from models.story.words import blocked
+from models.story.words import WORD, Lexicon, blocked
 
 if TYPE_CHECKING:
     from models.story.predictor import StoryPredictor
@@ -56,6 +57,7 @@ def _write(predictor: StoryPredictor, style: int, seed: int) -> list[str]:
     )  # [layers, TITLES, size]
     rows = [list(start) for _ in range(TITLES)]
     styles = torch.full((TITLES,), style, device=device)
+    forbidden = dict.fromkeys(vocabulary.not_yet, -math.inf)
     for _ in range(LONGEST):
         logits, state = predictor.stepper.step(
             torch.tensor([row[-1] for row in rows], device=device), styles, state
@@ -64,7 +66,7 @@ def _write(predictor: StoryPredictor, style: int, seed: int) -> list[str]:
         settings = [TEMPERATURE] * TITLES, [TOP_P] * TITLES
         for row, token in zip(
             rows,
-            draw(logits, recent_tokens(rows), [vocabulary.not_yet] * TITLES, *settings, chances),
+            draw(logits, recent_tokens(rows), [forbidden] * TITLES, *settings, chances),
             strict=True,
         ):
             row.append(token)
@@ -73,6 +75,15 @@ def _write(predictor: StoryPredictor, style: int, seed: int) -> list[str]:
         text = b"".join(vocabulary.pieces[token] for token in row[len(start) :]).decode(errors="replace")
         title, end, _ = text.partition("\n")
         title = title.strip()
-        if end and 3 <= len(title) <= LONGEST_CHARACTERS and title.isprintable() and not blocked(title):
+        if (
+            end
+            and 3 <= len(title) <= LONGEST_CHARACTERS
+            and title.isprintable()
+            and _good(title, predictor.lexicon)
+        ):
             titles[title] = None
     return list(titles)
+
+
+def _good(title: str, lexicon: Lexicon | None) -> bool:
+    return blocked(title) is None and (lexicon is None or all(map(lexicon.knows, WORD.findall(title))))

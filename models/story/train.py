@@ -24,8 +24,10 @@ from transformers.utils.logging import disable_progress_bar
 
 from models.story import data
 from models.story.network import StoryConfig, StoryNetwork
+from models.story.predictor import LEXICON
 from models.story.scoring import bits, nats
 from models.story.tokenizer import train_tokenizer
+from models.story.words import Lexicon
 
 TOKENIZER_CHARACTERS = 2_500_000
 """Of each style, so that the vocabulary serves all of them alike."""
@@ -215,6 +217,14 @@ def _draw_losses(reports: list[Report], path: Path) -> None:
     figure.savefig(path, dpi=120)
 
 
+def export(network: StoryNetwork, tokenizer: PreTrainedTokenizerFast, texts: Path, folder: Path) -> None:
+    """Write network, tokenizer and lexicon as they are shipped: half the bytes cost no quality that can be measured."""
+    copy.deepcopy(network).half().save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    files = data.style_files(texts).values()
+    Lexicon.of_texts(data.read_text(path) for path in files).save(folder / LEXICON)
+
+
 def load_tokenizer(folder: Path, out: Path, vocab_size: int) -> PreTrainedTokenizerFast:
     """Return the tokenizer of an earlier start, or learn one from the texts of ``folder``."""
     place = out / "tokenizer"
@@ -273,9 +283,10 @@ def main(arguments: list[str] | None = None) -> None:
         return sum(figures) / len(figures)
 
     batches = data.Stretches(corpus, plan.batch_size, plan.length, plan.unstyled, plan.seed)
-    train(network, batches, validate, plan, options.out)
-    tokenizer.save_pretrained(options.out / "best")
-    print(f"the network that did best lies in {options.out / 'best'}")
+    best = train(network, batches, validate, plan, options.out)
+    export(best, tokenizer, options.data, options.out / "final")
+    print(f"the network that did best lies in {options.out / 'final'}, in half precision")
+    print("python -m models.story.evaluate measures it on held-out works")
 
 
 if __name__ == "__main__":

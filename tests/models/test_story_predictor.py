@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from models.predictor import InvalidInput, StreamingPredictor
 from models.story.network import StoryConfig, StoryNetwork
 from models.story.predictor import Story, StoryPredictor, StoryRequest, StoryStream, read_prompt
 from models.story.stream import FEW_WORDS, LATEST_END
-from models.story.tokenizer import BOUNDARY, train_tokenizer
-from models.story.words import blocked, blocked_words
+from models.story.tokenizer import train_tokenizer
+from models.story.words import Lexicon, blocked, blocked_words
 
 TEXT = """The old man sat by the sea. "Where is my boat?" said the girl. He did not know, and the wind blew.
 Then the king of all the fishes came and said that he would help them; but they had to sing for him.
@@ -148,12 +149,12 @@ def test_a_word_that_may_not_stand_is_taken_back_and_not_drawn_again(tiny: Story
     first = stream.tokens[len(before)]
     stream.accept(tiny.encode(" the")[0], state)
     assert stream.tokens == before
-    assert first in stream.banned()
+    assert stream.nudges()[first] == -math.inf
     assert torch.equal(stream.state[0] + 1, state[0]), "the network has forgotten the word too"
     write(tiny, stream, " of the sea. He")
     assert blocked(stream.text) is None
     assert stream.text == "The king of the sea."
-    assert first not in stream.banned()
+    assert stream.nudges().get(first) != -math.inf
 
 
 def test_stories_end_with_a_whole_sentence_at_about_the_wished_length(tiny: StoryPredictor) -> None:
@@ -175,11 +176,11 @@ def test_a_paragraph_is_a_better_end_than_a_sentence(tiny: StoryPredictor) -> No
 
 
 def test_the_network_may_end_a_story_but_not_at_once(tiny: StoryPredictor) -> None:
-    boundary = tiny.tokenizer.convert_tokens_to_ids(BOUNDARY)
+    boundary = tiny.vocabulary.boundary
     stream = tiny.open(StoryRequest(words=20))
-    assert boundary in stream.banned()
+    assert stream.nudges()[boundary] == -math.inf
     write(tiny, stream, "The old man sat by the sea. He did not know why he was so glad")
-    assert boundary not in stream.banned()
+    assert boundary not in stream.nudges()
     stream.accept(boundary, stream.state)
     assert stream.result is not None
     assert stream.result.finished
@@ -259,3 +260,44 @@ def test_what_cannot_be_used_is_refused_in_plain_words(tiny: StoryPredictor, req
 def test_missing_weights_are_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"."):
         StoryPredictor.load(torch.device("cpu"), tmp_path)
+
+
+def test_what_is_no_word_is_taken_back_ending_first(tiny: StoryPredictor) -> None:
+    lexicon = Lexicon(["the", "old", "man", "sat", "sea", "don't", "half", "way"])
+    strict = StoryPredictor(tiny.network, tiny.tokenizer, lexicon)
+    stream = strict.open(StoryRequest(prompt="The Zorgle", words=30, title="The old man"))
+    write(strict, stream, " sat, don't half-way Zorgle's sea")
+    written = stream.tokens[:]
+    write(strict, stream, " seawqx")
+    ending = stream.tokens[-1]
+    write(strict, stream, " the")
+    assert stream.tokens[: len(written) + 1] == [*written, stream.tokens[len(written)]]
+    assert len(stream.tokens) < len(written) + len(strict.encode(" seawqx"))
+    assert stream.nudges()[ending] == -math.inf
+    for letter in "bcdfghjk":
+        if stream.tokens != written:
+            write(strict, stream, f"{letter} the")
+    assert stream.tokens == written, "in the end the beginning goes too"
+
+
+def test_made_up_words_never_keep_a_story_from_ending(tiny: StoryPredictor) -> None:
+    strict = StoryPredictor(tiny.network, tiny.tokenizer, Lexicon(["the", "old", "man"]))
+    for seed in range(3):
+        (story,) = finish(
+            strict, [strict.open(StoryRequest(words=10, seed=seed, temperature=1.5, top_p=1.0))]
+        )
+        assert story.text
+
+
+def test_a_lexicon_is_kept_in_a_file(tmp_path: Path) -> None:
+    lexicon = Lexicon.of_texts(["The sea, the café and the sea's café. " * 3, "once"])
+    lexicon.save(tmp_path / "words.xz")
+    again = Lexicon.load(tmp_path / "words.xz")
+    assert len(again) == len(lexicon) == 5
+    assert again.knows("CAFÉ")
+    assert again.knows("the-sea's")
+    assert not again.knows("once")
+    assert again.adding("Once").knows("once")
+    (tmp_path / "words.xz").write_bytes(b"?")
+    with pytest.raises(OSError, match="broken"):
+        Lexicon.load(tmp_path / "words.xz")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from transformers import NoRepeatNGramLogitsProcessor, TemperatureLogitsWarper, TopPLogitsWarper
@@ -14,7 +16,7 @@ def drawn(logits: torch.Tensor, temperature: float, top_p: float, chances: list[
     rows = logits[None].repeat(len(chances), 1)
     recent = recent_tokens([[0]] * len(chances))
     count = len(chances)
-    return draw(rows, recent, [[]] * count, [temperature] * count, [top_p] * count, chances)
+    return draw(rows, recent, [{}] * count, [temperature] * count, [top_p] * count, chances)
 
 
 @pytest.mark.parametrize(("temperature", "top_p"), [(0.7, 0.5), (1.0, 0.9), (1.4, 0.8), (0.1, 1.0)])
@@ -38,12 +40,22 @@ def test_stories_in_one_batch_have_their_own_settings() -> None:
     logits = torch.randn(3, 300, generator=torch.Generator().manual_seed(0))
     best = logits.argmax(-1).tolist()
     recent = recent_tokens([[1, 2], [3], [4]])
-    safe = draw(logits, recent, [[], [], []], [0.01] * 3, [0.9] * 3, [0.99] * 3)
+    safe = draw(logits, recent, [{}, {}, {}], [0.01] * 3, [0.9] * 3, [0.99] * 3)
     assert safe == best
-    mixed = draw(logits, recent, [[], [best[1]], []], [0.01, 0.01, 2.0], [0.9, 0.9, 1.0], [0.99] * 3)
+    mixed = draw(
+        logits, recent, [{}, {best[1]: -math.inf}, {}], [0.01, 0.01, 2.0], [0.9, 0.9, 1.0], [0.99] * 3
+    )
     assert mixed[0] == best[0]
     assert mixed[1] != best[1], "what is banned is not drawn"
     assert mixed[2] != best[2], "a high temperature and an unlucky lot lead far from the likeliest"
+
+
+def test_a_nudge_makes_a_token_so_much_likelier() -> None:
+    logits, chances = torch.zeros(1, CANDIDATES), [(place + 0.5) / 1000 for place in range(1000)]
+    args = recent_tokens([[0]] * 1000), [{7: math.log(5)}] * 1000, [1.0] * 1000, [1.0] * 1000, chances
+    assert draw(logits.repeat(1000, 1), *args).count(7) == pytest.approx(
+        1000 * 5 / (CANDIDATES + 4), rel=0.05
+    )
 
 
 def test_a_lot_of_exactly_one_still_finds_a_token() -> None:
@@ -55,7 +67,7 @@ def test_words_of_late_are_less_likely() -> None:
     logits[0, 5] = 0.3
     chances = [place / 200 for place in range(200)]
     rows = logits.repeat(200, 1)
-    args = [list[int]()] * 200, [1.0] * 200, [1.0] * 200, chances
+    args = [dict[int, float]()] * 200, [1.0] * 200, [1.0] * 200, chances
     fresh = draw(rows, recent_tokens([[1]] * 200), *args).count(5)
     stale = draw(rows, recent_tokens([[5]] * 200), *args).count(5)
     assert stale < fresh

@@ -107,9 +107,9 @@ def test_training_learns_resumes_and_keeps_the_best(folder: Path, tmp_path: Path
     assert second["step"] > first["step"] > 0
     assert second["reports"][: len(first["reports"])] == first["reports"]
     assert second["reports"][-1]["valid"] < first["reports"][0]["valid"]
-    network = StoryNetwork.from_pretrained(out / "best")
+    network = StoryNetwork.from_pretrained(out / "final")
     assert network.config.styles == ["calm", "wild"]
-    assert PreTrainedTokenizerFast.from_pretrained(out / "best").vocab_size == network.config.vocab_size
+    assert PreTrainedTokenizerFast.from_pretrained(out / "final").vocab_size == network.config.vocab_size
     assert (out / "loss.png").stat().st_size > 1000
 
 

@@ -13,7 +13,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+from prometheus_client import Gauge, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from bot import __version__
 from bot.inference.catalogue import NETWORKS
@@ -116,7 +117,7 @@ class HealthServer:
     async def _metrics(self, _: web.Request) -> web.Response:
         refresh(self._bot)
         text = generate_latest(self._bot.queue.metrics.registry)
-        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
 
 def refresh(bot: NeuralBot) -> None:

@@ -50,6 +50,11 @@ WELCOME = Welcome(
             command="salary",
             options={"degree": "bachelor", "field": "health", "age": 35, "experience": 10},
         ),
+        Example(
+            label="📖 Write a story",
+            command="story",
+            options={"prompt": "The lighthouse had been dark for a year when", "style": "sea-story"},
+        ),
         Example(label="🧠 How does this work?", command="about"),
     ),
 )

@@ -14,6 +14,8 @@ from bot.inference.messages import (
     Result,
     SalaryEstimate,
     SalaryRequest,
+    Story,
+    StoryRequest,
 )
 
 
@@ -48,6 +50,15 @@ NETWORKS: dict[str, Network] = {
             result=SalaryEstimate,
             module="models.salary.predictor",
             predictor="SalaryPredictor",
+        ),
+        Network(
+            name="story",
+            request=StoryRequest,
+            result=Story,
+            module="models.story.predictor",
+            predictor="StoryPredictor",
+            streaming=True,
+            max_batch=32,
         ),
     )
 }

@@ -59,6 +59,24 @@ class SalaryRequest(Request, frozen=True):
     university: str | None = None
 
 
+class StoryRequest(Request, frozen=True):
+    """Write a story."""
+
+    prompt: str = ""
+    """Its beginning, or what it is to be about."""
+    style: str | None = None
+    """One of the network's styles, or none in particular."""
+    words: int = 200
+    """About how long the continuation is to be."""
+    temperature: float = 0.8
+    """Below 1 plays safe, above 1 takes risks."""
+    top_p: float = 0.92
+    """The share of probability from which words are drawn."""
+    seed: int = 0
+    title: str | None = None
+    """Of a story that is continued: ``prompt`` is then all of it so far."""
+
+
 # --- Results: what a network answers ----------------------------------------------------------------------
 
 
@@ -102,6 +120,21 @@ class SalaryEstimate(Result, frozen=True):
     """The median estimate when nothing is known: ``median == baseline + sum(contributions.values())``."""
     cautions: tuple[str, ...]
     """Sentences that say where this answer leans on thin evidence."""
+
+
+class Story(Result, frozen=True):
+    """A story that has come to its end."""
+
+    title: str
+    text: str
+    """From the first word of the prompt on."""
+    opening: str
+    """The part of ``text`` that came from the prompt; ``text`` starts with it."""
+    style: str | None
+    words: int
+    """That the network wrote."""
+    finished: bool
+    """Whether the network itself found the end, and not the wished length."""
 
 
 # --- How a worker is to run -------------------------------------------------------------------------------

@@ -102,19 +102,39 @@ class StoryPredictor:
         Raises:
             InvalidInput: the request cannot be used.
         """
-        style = self._check(request)
-        opening, title = read_prompt(request.prompt)
-        play = request.style in PLAYS
-        if not play:
-            opening = re.sub(r"\n+", "\n", opening)
-        title = request.title or title or find_title(self, request, opening)
+        self._check(request)
+        style, opening, title = self.prepare(request.prompt, request.style, request.title)
+        title = title or find_title(self, request, opening)
         # Titles stand before stories in the books, but not before scenes of plays.
-        before = "" if play else f"# {title}\n"
-        tokens = self.encode(before + opening)
-        stream_tokens = [self.config.bos_token_id, *tokens][-READ_TOKENS:]
-        lexicon = self.lexicon.adding(before + opening) if self.lexicon else None
-        state = self.read(stream_tokens[:-1], style)
-        return StoryStream(request, title, opening, stream_tokens, state, self.vocabulary, lexicon)
+        head = "" if request.style in PLAYS else f"# {title}\n"
+        tokens = self.tokens_before(head + opening)
+        lexicon = self.lexicon.adding(head + opening) if self.lexicon else None
+        state = self.read(tokens[:-1], style)
+        return StoryStream(request, title, opening, tokens, state, self.vocabulary, lexicon)
+
+    def prepare(self, text: str, style: str | None, title: str | None) -> tuple[int, str, str | None]:
+        """Return the index of a style, a text as the books would print it, and its title if there is one.
+
+        Raises:
+            InvalidInput: one of the three cannot be used.
+        """
+        if style is not None and style not in self.config.styles:
+            msg = f"I can't write in the style “{style}”. Please pick one of: {', '.join(self.styles)}."
+            raise InvalidInput(msg)
+        if len(text) > LONGEST_PROMPT:
+            msg = f"That beginning has {len(text):,} characters; I can read {LONGEST_PROMPT:,}."
+            raise InvalidInput(msg)
+        if blocked(text) or blocked(title or ""):
+            msg = "There is a word in that beginning that I'd rather not go on from. Could you put it another way?"
+            raise InvalidInput(msg)
+        opening, asked = read_prompt(text)
+        if style not in PLAYS:
+            opening = re.sub(r"\n+", "\n", opening)
+        return self.style_index(style), opening, title or asked
+
+    def tokens_before(self, text: str) -> list[int]:
+        """Return the boundary and the tokens of a text, or its last ones if it is long."""
+        return [self.config.bos_token_id, *self.encode(text)][-READ_TOKENS:]
 
     @torch.inference_mode()
     def step(self, streams: Sequence[StoryStream]) -> None:
@@ -173,20 +193,13 @@ class StoryPredictor:
     def _tensor(self, values: Sequence[object]) -> Tensor:
         return torch.tensor(values, device=self.stepper.device)
 
-    def _check(self, request: StoryRequest) -> int:
-        """Return the index of the style.
+    @staticmethod
+    def _check(request: StoryRequest) -> None:
+        """Refuse settings that cannot be used.
 
         Raises:
-            InvalidInput: the request cannot be used.
+            InvalidInput: as the name says.
         """
-        if request.style is not None and request.style not in self.config.styles:
-            msg = (
-                f"I can't write in the style “{request.style}”. Please pick one of: {', '.join(self.styles)}."
-            )
-            raise InvalidInput(msg)
-        if len(request.prompt) > LONGEST_PROMPT:
-            msg = f"That beginning has {len(request.prompt):,} characters; I can read {LONGEST_PROMPT:,}."
-            raise InvalidInput(msg)
         if not WORDS[0] <= request.words <= WORDS[1]:
             msg = f"{request.words:,} words? I can write {WORDS[0]} to {WORDS[1]:,}."
             raise InvalidInput(msg)
@@ -196,10 +209,6 @@ class StoryPredictor:
         if not (math.isfinite(request.top_p) and 0 < request.top_p <= 1):
             msg = "The share of probability to draw from has to be above 0 and at most 1."
             raise InvalidInput(msg)
-        if blocked(request.prompt) or blocked(request.title or ""):
-            msg = "There is a word in that beginning that I'd rather not go on from. Could you put it another way?"
-            raise InvalidInput(msg)
-        return self.style_index(request.style)
 
 
 def read_prompt(prompt: str) -> tuple[str, str | None]:

@@ -183,7 +183,7 @@ class Desk:
     async def _show_end(self, code: str, outcome: Finished | JobError, message: StatusMessage) -> None:
         try:
             try:
-                await self._show_end_in_place(outcome, message)
+                await self._show_end_in_place(code, outcome, message)
             except PlaceGone:
                 await self._post_end(code, outcome, message)
         except OUT_OF_REACH:
@@ -194,16 +194,18 @@ class Desk:
             else:
                 log.warning("Discord does not want the answer: %s", error, extra={"job": code})
 
-    async def _show_end_in_place(self, outcome: Finished | JobError, message: StatusMessage) -> None:
+    async def _show_end_in_place(
+        self, code: str, outcome: Finished | JobError, message: StatusMessage
+    ) -> None:
         if isinstance(outcome, JobCancelled):
             await message.show("-# Cancelled.")
         elif isinstance(outcome, JobError):
-            await message.tell(explain(outcome, where="queue") or str(outcome))
+            await message.tell(explain(outcome, where=code) or str(outcome))
         else:
             try:
                 answer = self.render(outcome)
             except Exception as error:  # a fault of a cog must not look like one of Discord
-                await message.tell(explain(error, where=outcome.code) or "")
+                await message.tell(explain(error, where=code) or "")
                 return
             await message.answer(answer)
 
@@ -216,7 +218,7 @@ class Desk:
                 code, f"The answer to `{code}` is there: whose it is sees it with `/show {code}`."
             )
         elif isinstance(outcome, JobError):
-            await message.post(code, f"`{code}` has no answer: {explain(outcome, where='queue')}")
+            await message.post(code, f"`{code}` has no answer: {explain(outcome, where=code)}")
         else:
             await message.post(code, self.render(outcome))
 

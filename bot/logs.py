@@ -54,12 +54,13 @@ def _extra(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def configure(level: str, style: Literal["text", "json"], *secrets: str) -> None:
-    """Log to standard error from ``level`` on; discord.py's own chatter from WARNING on."""
+    """Log to standard error from ``level`` on; what others log from WARNING on."""
     handler = logging.StreamHandler()
     handler.setFormatter(RedactingFormatter(style, secrets))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    if level != "DEBUG":
-        logging.getLogger("discord").setLevel(logging.WARNING)
+    # At DEBUG these would log what people have written: the statements of the database, Discord's events.
+    for name in ("discord", "aiosqlite", "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     # discord.py warns that it cannot speak in voice channels. We never do.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     logging.captureWarnings(capture=True)

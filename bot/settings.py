@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     sleep_seconds: Annotated[float, Field(ge=0)] = 0.0
 
     # The queue
-    max_waiting: Annotated[int, Field(ge=1, le=10_000)] = 100
+    max_waiting: Annotated[int, Field(ge=1, le=500)] = 100
     max_waiting_per_person: Annotated[int, Field(ge=1, le=10_000)] = 2
     max_waiting_per_server: Annotated[int, Field(ge=1, le=10_000)] = 6
     max_wait_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
 from collections.abc import Collection
@@ -14,6 +15,8 @@ import msgspec
 from bot.inference.errors import LedgerError
 from bot.inference.jobs import JobState, Record
 from bot.inference.ledger import CodeTaken
+
+log = logging.getLogger(__name__)
 
 MIGRATIONS = (
     "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;",
@@ -241,6 +244,7 @@ class Store:
         except sqlite3.IntegrityError:
             raise
         except sqlite3.Error as error:
+            log.error("SQLite cannot write: %s", error)
             raise LedgerError from error
 
     async def _records(self, query: str, values: dict[str, Any]) -> list[Record]:

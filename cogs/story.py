@@ -129,10 +129,8 @@ def render(answered: Finished) -> Answer:
     written = discord.utils.escape_markdown(story.text.removeprefix(story.opening))
     opening = discord.utils.escape_markdown(story.opening.strip())
     continued = request.title is not None
-    if continued:
-        text = f"… {written.strip()}"
-    else:
-        text = f"**{opening}**{written}" if opening else written
+    whole = f"**{opening}**{written}" if opening else written
+    text = f"… {written.strip()}" if continued else whole
     files = []
     if continued or len(text) > SHOWN:
         files = [discord.File(io.BytesIO(f"{story.title}\n\n{story.text}\n".encode()), "story.txt")]

@@ -185,6 +185,7 @@ class LocalExecutor:
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
         self._watchdog = self._supervisor = None
+        self._ready.clear()
         self._lose_jobs()
         if (process := self._process) is not None:
             if process.stdin is not None:

@@ -289,20 +289,20 @@ class InferenceQueue:
 
     async def _write_down(self, job: Job, state: JobState) -> None:
         """Put a new job into the ledger, under a code that no other job has had."""
-        self._jobs[job.code] = job  # it counts from now on, also while it is being written
-        try:
-            while True:
-                try:
-                    await self._ledger.add(job.record(state))
-                except CodeTaken:
-                    del self._jobs[job.code]
-                    job.code = new_job_code(job.network.name)
-                    self._jobs[job.code] = job
-                else:
-                    break
-        except BaseException:
-            self._jobs.pop(job.code, None)
-            raise
+        while True:
+            while job.code in self._jobs:
+                job.code = new_job_code(job.network.name)
+            self._jobs[job.code] = job  # it counts from now on, also while it is being written
+            try:
+                await self._ledger.add(job.record(state))
+            except CodeTaken:  # by a job that has ended
+                del self._jobs[job.code]
+                job.code = new_job_code(job.network.name)
+            except BaseException:
+                self._jobs.pop(job.code, None)
+                raise
+            else:
+                return
 
     def _wait(self, job: Job) -> None:
         """Put a job into its owner's line."""
@@ -449,7 +449,9 @@ class InferenceQueue:
         if isinstance(outcome, Postponed):
             return  # in the ledger it goes on
         if isinstance(outcome, JobError):
-            await self._writer.write(self._ledger.fail, job.code, outcome=outcome.outcome, error=str(outcome))
+            # What a network says of its fault is for the log; it may quote the request.
+            error = "" if isinstance(outcome, NetworkFailed) else str(outcome)
+            await self._writer.write(self._ledger.fail, job.code, outcome=outcome.outcome, error=error)
             return
         self.metrics.run_seconds.labels(job.network.name).observe(outcome.seconds)
         result = msgspec.msgpack.encode(outcome.result)

@@ -47,26 +47,34 @@ Unit = Batch | Open | Step
 class Scheduler:
     """Lets streams step while nobody waits, and batches in between, without either starving.
 
-    A batch that arrives is run before the next step, so that a long story never holds up a photograph. The
-    time it took is then owed to the streams: they get as much before the next batch, so that a flood of
-    photographs halves the speed of the stories at worst.
+    A batch that arrives is run before anything else, so that a long story never holds up a photograph. The time it
+    took is then owed to the streams, whose opening counts as a step: they get as much before the next batch, so
+    that a flood of photographs halves the speed of the stories at worst.
     """
 
     def __init__(self) -> None:
-        self._arrived: deque[Batch | Open] = deque()
+        self._batches: deque[Batch] = deque()
+        self._opens: deque[Open] = deque()
         self._streams: dict[int, list[OpenStream]] = {}
         """Open streams by their network's identity; the network whose turn it is comes first."""
         self._owed = 0.0
-        """Seconds of steps that come before the next batch."""
+        """Seconds of the streams' work that come before the next batch."""
 
     @property
     def idle(self) -> bool:
         """Whether there is nothing to do."""
-        return not self._arrived and not self._streams
+        return not (self._batches or self._streaming)
+
+    @property
+    def _streaming(self) -> bool:
+        return bool(self._opens or self._streams)
 
     def add(self, command: Batch | Open) -> None:
         """Take in what has arrived."""
-        self._arrived.append(command)
+        if isinstance(command, Batch):
+            self._batches.append(command)
+        else:
+            self._opens.append(command)
 
     def open(self, stream: OpenStream) -> None:
         """Let a stream join; it takes part in its network's next step."""
@@ -74,7 +82,7 @@ class Scheduler:
 
     def close(self, job: str) -> None:
         """Forget a job that has not ended: between two steps, or before its stream was opened."""
-        self._arrived = deque(c for c in self._arrived if not (isinstance(c, Open) and c.item.job == job))
+        self._opens = deque(command for command in self._opens if command.item.job != job)
         for stream in list(self.streams()):
             if stream.item.job == job:
                 self.leave(stream)
@@ -96,8 +104,10 @@ class Scheduler:
 
     def next(self) -> Unit | None:
         """Return what the device is to do now; ``None`` if there is nothing."""
-        if self._arrived and (self._owed <= 0.0 or not self._streams):
-            return self._arrived.popleft()
+        if self._batches and (self._owed <= 0.0 or not self._streaming):
+            return self._batches.popleft()
+        if self._opens:
+            return self._opens.popleft()
         if not self._streams:
             return None
         # Networks take turns, a step each.
@@ -107,7 +117,7 @@ class Scheduler:
 
     def spent(self, unit: Unit, seconds: float) -> None:
         """Account for what the device has just been busy with."""
-        if isinstance(unit, Step):
+        if not isinstance(unit, Batch):
             self._owed = max(0.0, self._owed - seconds)
-        elif self._streams:
+        elif self._streaming:
             self._owed += seconds

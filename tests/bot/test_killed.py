@@ -49,7 +49,7 @@ async def running(playground: Playground, folder: Path) -> AsyncIterator[asyncio
         "LOG_LEVEL": "ERROR",
         "MAX_WAITING_PER_PERSON": "1000",
         "MAX_WAITING_PER_SERVER": "1000",
-        "MAX_WAITING": "1000",
+        "MAX_WAITING": "500",
     }
     api = (f"{playground.url}/api/v10", playground.gateway.url)
     process = await asyncio.create_subprocess_exec(

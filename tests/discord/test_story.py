@@ -29,7 +29,7 @@ async def test_a_story_goes_on_from_its_beginning_and_grows_before_ones_eyes(pla
     prompt = "The old lighthouse had been dark for a year when"
     asked = {"prompt": prompt, "style": "sea-story", "length": "long"}
     # One alone is written in a second, which leaves no time to watch.
-    replies = [await ada.slash("story", **asked, seed=seed) for seed in range(8)]  # type: ignore[arg-type]
+    replies = [await ada.slash("story", **asked, seed=seed) for seed in range(8)]
     growing = await replies[-1].until(lambda message: "✍️" in message["content"], timeout=30)
     message = [await done(reply) for reply in replies][-1]
     assert f"**{prompt}**" in embed_of(message)["description"]

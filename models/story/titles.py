@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from models.story.predictor import StoryPredictor
     from models.story.stream import StoryRequest
 
-TITLES = 12
+TITLES = 6
 """So many are written; the one that makes the opening likeliest is taken."""
-LONGEST = 14  # tokens
+LONGEST = 10  # tokens
 LONGEST_CHARACTERS = 60
 JUDGED_TOKENS = 48  # of the opening
 TEMPERATURE, TOP_P = 0.9, 0.9

@@ -18,6 +18,7 @@ from transformers import (
 )
 
 from models.predictor import InvalidInput
+from models.vision import activation
 from models.vision.activation import activation_maps, class_activation_maps, forward
 from models.vision.predictor import Classification, ClassifyRequest, VisionPredictor
 from tests.models.vision.files import encode, noise
@@ -128,6 +129,19 @@ def test_a_batch_answers_as_its_pictures_do_alone(
 def test_the_same_request_gives_the_same_answer(predictor: VisionPredictor, cat: Image.Image) -> None:
     data = encode(cat, "JPEG")
     assert classify(predictor, data) == classify(predictor, data)
+
+
+def test_half_precision_sees_the_same_and_keeps_the_cheap_heat_maps(
+    predictor: VisionPredictor, cat: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU; a CPU has bfloat16, which is even coarser than the GPU's float16."""
+    single = classify(predictor, encode(cat, "PNG"))
+    monkeypatch.setitem(activation.HALF_PRECISION, "cpu", torch.bfloat16)
+    monkeypatch.setattr(activation, "_gradient_maps", lambda *_: pytest.fail("the costly way was taken"))
+    half = classify(predictor, encode(cat, "PNG"))
+    assert half.predictions[0].label == single.predictions[0].label
+    assert half.predictions[0].confidence == pytest.approx(single.predictions[0].confidence, abs=0.05)
+    assert half.predictions[0].confidence != single.predictions[0].confidence, "it was in half precision"
 
 
 def test_a_bad_picture_harms_no_other(predictor: VisionPredictor, coffee: Image.Image) -> None:

@@ -19,7 +19,7 @@ from models.story.sampling import draw, recent_tokens
 from models.story.stepper import Stepper
 from models.story.stream import Story, StoryRequest, StoryStream, Vocabulary
 from models.story.titles import find_title
-from models.story.tokenizer import token_bytes
+from models.story.tokenizer import goes_on, token_bytes
 from models.story.words import Lexicon, blocked
 
 __all__ = ["Story", "StoryPredictor", "StoryRequest", "StoryStream"]
@@ -62,6 +62,7 @@ class StoryPredictor:
         self.vocabulary = Vocabulary(
             pieces,
             [piece[:1] == b" " and len(piece) > 2 and piece[1:2].isupper() for piece in pieces],
+            [token for token, piece in enumerate(pieces) if goes_on(piece)],
             self.config.bos_token_id,
             markup,
             [*markup, self.config.bos_token_id],

@@ -15,6 +15,7 @@ from models.predictor import InvalidInput
 from models.story.data import PLAYS
 from models.story.network import State
 from models.story.predictor import StoryPredictor
+from models.story.tokenizer import goes_on
 from models.story.words import is_blocked
 
 EXPECTED = 5
@@ -66,7 +67,7 @@ class StoryReader:
         self.predictor = predictor
         pieces = predictor.vocabulary.pieces
         self._begins = torch.tensor(
-            [not _goes_on(piece) for piece in pieces]
+            [not goes_on(piece) for piece in pieces]
         )  # [vocab_size]: a new word or sign
 
     @property
@@ -172,8 +173,3 @@ class StoryReader:
     def _fit(self, word: str) -> bool:
         lexicon = self.predictor.lexicon
         return bool(word) and not is_blocked(word) and (lexicon is None or lexicon.knows(word))
-
-
-def _goes_on(piece: bytes) -> bool:
-    """Tell whether a token goes on with the word before it."""
-    return piece[:1].isalpha() or piece[:1] >= b"\x80"

@@ -13,7 +13,7 @@ from transformers import RepetitionPenaltyLogitsProcessor
 CANDIDATES = 64
 """Only so many of the likeliest tokens are ever drawn from (Fan et al. 2018): the tail is where nonsense begins."""
 
-REPETITION_PENALTY = 1.08
+REPETITION_PENALTY = 1.12
 REPETITION_WINDOW = 64
 """Tokens of late are this much less likely again (Keskar et al. 2019); names have to survive it."""
 

@@ -14,6 +14,7 @@ import torch
 from models.story.data import PLAYS
 from models.story.network import State
 from models.story.sampling import CANDIDATES, Repeats
+from models.story.tokenizer import goes_on
 from models.story.words import WORD, Lexicon, is_blocked
 
 LONGEST_WORD = 60  # bytes
@@ -36,11 +37,10 @@ OF_THE_PROMPT, A_NAME = 0.6, 0.35
 """Words of the prompt and names that have come up are so much likelier, in nats: the memory of a cache model (Kuhn and
 De Mori 1990), for what a small network forgets first."""
 SUBJECT_TOKENS = 48  # from the title on
-COMMON_TOKENS = 700
+COMMON_TOKENS = 1000
 """Tokens are numbered in the order in which they were learned, the commonest first."""
 
 _SENTENCE_END = re.compile(r"""[.!?]["')]*$""")
-_LAST_WORD = re.compile(rf"(?:{WORD.pattern})\Z")
 _ABBREVIATION = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|St|Mt|Rev|Hon|Capt|Col|Gen|Lieut|Prof|Messrs|[A-Z]))\.$")
 
 
@@ -54,7 +54,7 @@ class StoryRequest:
     """One of the network's styles, or none in particular."""
     words: int = 200
     """About how long the continuation is to be."""
-    temperature: float = 0.8
+    temperature: float = 0.7
     """Below 1 plays safe, above 1 takes risks."""
     top_p: float = 0.92
     """The share of probability from which words are drawn."""
@@ -156,9 +156,10 @@ class StoryStream:
         """Return what to add to the log-probability of some tokens: what to keep to, and what must not come next."""
         early = self._words < EARLIEST_END * self.request.words
         held = self._vocabulary.not_yet if early else self._vocabulary.never
-        return self._memory | dict.fromkeys(
-            [*held, *self._refused[len(self.tokens)], *self._repeats.banned()], -math.inf
-        )
+        if len(self.tokens) == self._begun and self.opening[-1:].isalpha():
+            held = [*held, *self._vocabulary.goes_on]  # "a red car" is not to become "a red carriage"
+        refused = self._refused.get(len(self.tokens), [])
+        return self._memory | dict.fromkeys([*held, *refused, *self._repeats.banned()], -math.inf)
 
     def accept(self, token: int, state: State) -> None:
         """Write ``token``, which was drawn after everything so far had been read into ``state``."""
@@ -166,7 +167,7 @@ class StoryStream:
         piece = self._vocabulary.pieces[token]
         boundary = token == self._vocabulary.boundary
         joins = piece[:1] in (b"'", b"-")  # don't, half-way
-        if boundary or (not piece[:1].isalpha() and piece[:1] < b"\x80"):
+        if boundary or not goes_on(piece):
             # The word before is complete, and so perhaps is the sentence.
             if not joins and self._take_back():
                 return
@@ -178,7 +179,10 @@ class StoryStream:
         self.state = state
         self.tokens.append(token)
         self._repeats.append(token)
-        if self._vocabulary.names[token] and (self._written[-1:].isalpha() or self._written[-1:] == b","):
+        inside = (
+            self._written[-1:].isalpha() or self._written[-1:] == b","
+        )  # of a sentence, where a capital means a name
+        if inside and self._vocabulary.names[token] and token >= COMMON_TOKENS:
             self._memory.setdefault(token, A_NAME)
         self._written += piece
         self._words += piece[:1] in (b" ", b"\n")
@@ -190,10 +194,11 @@ class StoryStream:
         """Take back the last word, or its last token, if it may not stand in a story or is no word at all."""
         space = max(self._written.rfind(b" ", -LONGEST_WORD), self._written.rfind(b"\n", -LONGEST_WORD))
         tail = self._written[max(space + 1, len(self._written) - LONGEST_WORD) :].decode(errors="ignore")
-        found = _LAST_WORD.search(tail.rstrip("-'"))
-        if found is None:
+        words = list(WORD.finditer(tail.rstrip("-'")))
+        if not words:
             return False
-        bad = is_blocked(found.group())
+        bad = next((word for word in words if is_blocked(word.group())), None)
+        found = bad or words[-1]
         if not bad and (self._lexicon is None or self._lexicon.knows(found.group())):
             return False
         start = len(self._written) - len(tail[found.start() :].encode())
@@ -231,7 +236,7 @@ class StoryStream:
         stop = bool(_SENTENCE_END.search(paragraph)) and not _ABBREVIATION.search(paragraph)
         # Not in the midst of speech, and not before the "said he" that follows it.
         whole = stop and paragraph.count('"') % 2 == 0 and not piece[1:2].islower()
-        if whole or (stop and piece[:1] == b"\n"):
+        if stop and not piece[1:2].islower():
             self._last_stop = len(self._written)
         if whole:
             self._last_end = len(self._written)
@@ -248,9 +253,11 @@ class StoryStream:
         begun = len(self.opening.encode())
         end = self._last_end
         if end - begun < MOST_KEPT * (self._last_stop - begun):
-            end = self._last_stop  # rather a speech without its closing quote than half of the story
+            end = self._last_stop  # rather a speech broken off than half of the story
         if end > begun:
             del self._written[end:]
+            if self._written[self._written.rfind(b"\n") + 1 :].count(b'"') % 2:
+                self._written += b'"'
         text = self._decoded().rstrip()
         if end <= begun and not _SENTENCE_END.search(text):
             text = re.sub(r"[\s,;:—-]*\S*\Z", "", text[len(self.opening) :])
@@ -279,6 +286,8 @@ class Vocabulary(NamedTuple):
     """The bytes that each token stands for."""
     names: list[bool]
     """Whether each begins a word with a capital letter, as names do."""
+    goes_on: list[int]
+    """Tokens that begin with a letter, and so go on with the word before."""
     boundary: int
     never: list[int]
     """Tokens that no story holds: signs of markup."""

@@ -67,6 +67,16 @@ def token_bytes(tokenizer: PreTrainedTokenizerFast) -> list[bytes]:
     return pieces
 
 
+def goes_on(piece: bytes) -> bool:
+    """Tell whether a token goes on with the word before it: it begins with a letter, or within one."""
+    try:
+        return piece.decode()[:1].isalpha()
+    except (
+        UnicodeDecodeError
+    ):  # part of a sign: of a letter, but for the byte with which dashes and quotes begin
+        return piece[:1] != b"\xe2"
+
+
 def _bytes_of_signs() -> dict[str, int]:
     """Return the byte that each printable sign of byte-level BPE stands for (Radford et al. 2019)."""
     printable = [

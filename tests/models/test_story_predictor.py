@@ -105,6 +105,13 @@ def _no_memory(*_: object) -> None:
     raise MemoryError
 
 
+def test_the_last_word_of_a_prompt_is_whole(tiny: StoryPredictor) -> None:
+    for seed in range(20):
+        stream = tiny.open(StoryRequest(prompt="a red car", words=10, seed=seed, temperature=1.5))
+        tiny.step([stream])
+        assert not tiny.vocabulary.pieces[stream.tokens[-1]][:1].isalpha()
+
+
 def test_seed_and_style_matter(tiny: StoryPredictor) -> None:
     stories = finish(
         tiny,
@@ -155,6 +162,14 @@ def test_a_word_that_may_not_stand_is_taken_back_and_not_drawn_again(tiny: Story
     assert blocked(stream.text) is None
     assert stream.text == "The king of the sea."
     assert stream.nudges().get(first) != -math.inf
+
+
+@pytest.mark.parametrize("after", ["—the", ", the", '" the', "'s the", "! The", "\nThe", "-like the"])
+def test_a_slur_is_seen_whatever_follows_it(tiny: StoryPredictor, after: str) -> None:
+    word = min(word for word in blocked_words() if word.isalpha())
+    stream = tiny.open(StoryRequest(words=50, style="plain"))
+    write(tiny, stream, f'The king said "{word}{after} king said.')
+    assert blocked(stream.text) is None
 
 
 def test_stories_end_with_a_whole_sentence_at_about_the_wished_length(tiny: StoryPredictor) -> None:

@@ -20,6 +20,9 @@ from bot.results import Results
 from bot.settings import Settings
 from bot.store import Store
 
+# discord.py warns that it cannot speak in voice channels. We never do.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
 log = logging.getLogger(__name__)
 
 INTENTS = discord.Intents(guilds=True)

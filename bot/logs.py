@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
-import discord
+Style: TypeAlias = Literal["text", "json"]
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
 """Attributes that every record has; all others were given as ``extra``."""
@@ -19,7 +19,7 @@ STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "
 class RedactingFormatter(logging.Formatter):
     """Formats a record, traceback included, and then removes the secrets from the text."""
 
-    def __init__(self, style: Literal["text", "json"], secrets: tuple[str, ...]) -> None:
+    def __init__(self, style: Style, secrets: tuple[str, ...]) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
         self._json = style == "json"
         self._secrets = [secret for secret in secrets if secret]
@@ -53,7 +53,7 @@ def _extra(record: logging.LogRecord) -> dict[str, Any]:
     return {key: value for key, value in vars(record).items() if key not in STANDARD}
 
 
-def configure(level: str, style: Literal["text", "json"], *secrets: str) -> None:
+def configure(level: str, style: Style, *secrets: str) -> None:
     """Log to standard error from ``level`` on; what others log from WARNING on."""
     handler = logging.StreamHandler()
     handler.setFormatter(RedactingFormatter(style, secrets))
@@ -61,6 +61,4 @@ def configure(level: str, style: Literal["text", "json"], *secrets: str) -> None
     # At DEBUG these would log what people have written: the statements of the database, Discord's events.
     for name in ("discord", "aiosqlite", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    # discord.py warns that it cannot speak in voice channels. We never do.
-    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     logging.captureWarnings(capture=True)

@@ -70,6 +70,7 @@ def worker_options(settings: Settings) -> WorkerOptions:
         checkpoints=checkpoints,
         memory_mb=settings.memory_mb,
         unload_seconds=settings.unload_seconds,
+        log_format=settings.log_format,
     )
 
 

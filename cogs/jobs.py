@@ -110,10 +110,11 @@ def overview(interaction: Interaction) -> Answer:
     """Show the queue as one person sees it: everything in numbers, and their own jobs by name."""
     bot = interaction.client
     now = bot.queue.overview()
-    own = [job for job in (*now.running, *now.waiting) if job.owner == interaction.user.id][:OWN_JOBS_SHOWN]
+    waiting = [*now.waiting, *now.preparing]
+    own = [job for job in (*now.running, *waiting) if job.owner == interaction.user.id][:OWN_JOBS_SHOWN]
     embed = discord.Embed(title="The queue", colour=COLOUR)
     embed.add_field(name="At work", value=_by_network(now.running) or "Nothing")
-    embed.add_field(name="Waiting", value=_by_network(now.waiting) or "Nobody")
+    embed.add_field(name="Waiting", value=_by_network(waiting) or "Nobody")
     embed.add_field(name="Yours", value=_own(interaction, own) or "Nothing", inline=False)
     if now.device is None:
         device = "Its process is just starting."
@@ -140,6 +141,8 @@ def _own(interaction: Interaction, jobs: Iterable[Job]) -> str:
         standing = queue.standing(job)
         if standing.state is JobState.RUNNING:
             where = f"at work, {standing.fraction:.0%}" if standing.fraction else "at work"
+        elif standing.state is JobState.PREPARING:
+            where = "fetching your file"
         else:
             where = f"{standing.ahead} before it, about {max(1, round(standing.eta))} s"
         lines.append(f"`{job.code}` {where}")

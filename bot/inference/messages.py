@@ -8,7 +8,7 @@ takes which of them stands in ``catalogue.py``, so the envelopes below carry the
 
 from __future__ import annotations
 
-from typing import Annotated, Self, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 import msgspec
 
@@ -158,6 +158,7 @@ class WorkerOptions(Message, frozen=True, tag=True):
     """Weights on the device together; beyond that the least recently used networks leave it."""
     unload_seconds: float = 0.0
     """Idle time after which a network leaves the device; 0 means never."""
+    log_format: Literal["text", "json"] = "text"
 
 
 # --- Bot process -> worker --------------------------------------------------------------------------------

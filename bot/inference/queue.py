@@ -74,6 +74,8 @@ class Overview:
     running: Sequence[Job]
     waiting: Sequence[Job]
     """In the order in which they will run if nobody comes or goes."""
+    preparing: Sequence[Job]
+    """Those whose uploads are still being fetched."""
     device: Ready | None
     usage: Usage
     takes_jobs: bool
@@ -177,6 +179,8 @@ class InferenceQueue:
             raise
         if complete:
             self._wait(job)
+        else:
+            self._expire_in_time(job)
         return job
 
     async def supply(self, job: Job, request: Request) -> None:
@@ -216,6 +220,7 @@ class InferenceQueue:
         return Overview(
             running=[job for job in self._device.running if job.state is JobState.RUNNING],
             waiting=self._waiting_in_order(),
+            preparing=[job for job in self._jobs.values() if job.state is JobState.PREPARING],
             device=self._executor.info,
             usage=self._executor.usage,
             takes_jobs=self._executor.takes_jobs,
@@ -248,7 +253,9 @@ class InferenceQueue:
         job.code, job.created, job.deaths = record.code, record.created, record.deaths
         job.priority = Priority.LIVE if time.time() - record.created < LIVE_SECONDS else Priority.LATE
         self._jobs[job.code] = job
-        if record.state is not JobState.PREPARING:
+        if record.state is JobState.PREPARING:
+            self._expire_in_time(job)
+        else:
             self._wait(job)
         return job
 
@@ -311,12 +318,18 @@ class InferenceQueue:
         job.state = JobState.WAITING
         job.ready_at = time.monotonic()
         job.text, job.fraction = "", 0.0
+        self._expire_in_time(job)
+        self._waiting.add(job)
+        self._changed()
+
+    def _expire_in_time(self, job: Job) -> None:
+        """End a job if it is still not at work when it has waited as long as the limits allow."""
+        if job.expiry is not None:
+            job.expiry.cancel()
         loop = asyncio.get_running_loop()
         job.expiry = loop.call_later(
             self._limits.wait_seconds, lambda: self._spawn(self._end(job, WaitedTooLong()))
         )
-        self._waiting.add(job)
-        self._changed()
 
     # --- The dispatcher -----------------------------------------------------------------------------------
 

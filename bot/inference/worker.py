@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 import msgspec
 import torch
 
+from bot import logs
 from bot.inference.frames import encode, read_command
 from bot.inference.messages import (
     Batch,
@@ -345,10 +346,10 @@ def _read_all(commands: BinaryIO, inbox: Inbox) -> None:
 
 def main() -> None:
     """Serve until standard input ends, which it does when the bot's process closes it or dies."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s worker: %(message)s")
     # Ctrl-C reaches the whole process group; only the bot process decides when the worker ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     options = msgspec.json.decode(sys.argv[1], type=WorkerOptions)
+    logs.configure("INFO", options.log_format)
     commands, events = claim_standard_streams()
     # One thread a job beats the default by far on a busy machine with few cores (see docs/operator.md).
     torch.set_num_threads(options.cpu_threads)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping
@@ -309,3 +310,13 @@ async def test_a_worker_knows_no_secret_and_leaves_no_orphan(
         worker = psutil.Process(await running(executor))
         assert "very-secret" not in str(worker.environ())
     assert not worker.is_running()
+
+
+async def test_a_worker_logs_in_the_form_that_the_operator_chose(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    options = WorkerOptions(device="cpu", log_format="json")
+    async with own_queue(tmp_path, options=options) as (queue, _executor):
+        await echo(queue, EchoRequest())
+    [loaded] = [line for line in capfd.readouterr().err.splitlines() if "Loaded echo" in line]
+    assert json.loads(loaded)["logger"] == "bot.inference.networks"

@@ -530,6 +530,17 @@ async def test_an_incomplete_job_has_its_place_and_runs_once_supplied() -> None:
         assert executor.ledger.history[job.code] == ["preparing", "waiting", "running", "done"]
 
 
+async def test_a_job_whose_upload_never_comes_is_shown_and_expires() -> None:
+    async with running_queue(Limits(wait_seconds=0.05)) as (queue, executor):
+        job = await queue.submit(echo(), owner=1, complete=False)
+        assert queue.overview().preparing == [job]
+        with pytest.raises(WaitedTooLong):
+            await asyncio.wait_for(job.result(), 5)
+        await queue.supply(job, echo())  # it does come, too late
+        await asyncio.sleep(0.01)
+        assert (executor.begun, queue.overview().preparing) == ([], [])
+
+
 async def test_closing_gives_running_jobs_time_and_leaves_the_rest_in_the_ledger() -> None:
     async with running_queue() as (queue, executor):
         executor.hold.clear()

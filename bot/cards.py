@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 import yaml
 
+from bot.inference import catalogue
+
 MODELS = Path(__file__).parent.parent / "models"
 
 
@@ -61,12 +63,13 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, rename={"index": "model-in
 
 @cache
 def card(network: str) -> Card:
-    """Read the model card of a network.
+    """Read the model card of a network, or of the one whose weights it uses.
 
     Raises:
         CardError: the card is not as it should be.
     """
-    path = MODELS / network / "weights" / "README.md"
+    known = catalogue.network(network)
+    path = MODELS / ((known and known.weights) or network) / "weights" / "README.md"
     parts = path.read_text(encoding="utf-8").split("---\n", 2)
     try:
         _, front_matter, _ = parts

@@ -50,9 +50,18 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Whether only that person sees the message."""
     upload: str | None = None
     """Where the file that came with the command can be fetched."""
+    update: bool = False
+    """Whether the message is an answer whose button was clicked, and which a newer one is to replace."""
 
     @classmethod
-    def of(cls, interaction: discord.Interaction[Any], *, private: bool, upload: str | None = None) -> Place:
+    def of(
+        cls,
+        interaction: discord.Interaction[Any],
+        *,
+        private: bool,
+        upload: str | None = None,
+        update: bool = False,
+    ) -> Place:
         """Return the place of an interaction's answer."""
         return cls(
             application=interaction.application_id,
@@ -61,6 +70,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
             channel=interaction.channel_id,
             private=private,
             upload=upload,
+            update=update,
         )
 
 
@@ -83,12 +93,15 @@ class StatusMessage:
         return time.time() < self.place.expires - EXPIRY_MARGIN
 
     async def show(self, text: str, view: discord.ui.View | None = None) -> None:
-        """Show a text instead of what stands there.
+        """Show a text instead of what stands there, or above an answer that is to be replaced.
 
         Raises:
             PlaceGone: there is nothing any more.
             discord.HTTPException: Discord does not want it.
         """
+        if self.place.update:
+            await self._edit(content=text, view=view)
+            return
         await self._edit(content=text, embed=None, attachments=[], view=view)
 
     async def answer(self, answer: Answer) -> None:
@@ -97,7 +110,7 @@ class StatusMessage:
 
     async def tell(self, text: str) -> None:
         """Tell only the person, and take away what others can see of the command; raises as ``show`` does."""
-        if self.place.private:
+        if self.place.private or self.place.update:
             await self.show(text)
             return
         # A public "thinking..." cannot become private: a follow-up would fill it and be public, too, and

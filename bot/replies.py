@@ -41,7 +41,12 @@ def acknowledged(interaction: Interaction) -> None:
 
 
 async def deliver(
-    interaction: Interaction, request: Request, *, private: bool = False, upload: str | None = None
+    interaction: Interaction,
+    request: Request,
+    *,
+    private: bool = False,
+    upload: str | None = None,
+    update: bool = False,
 ) -> None:
     """Have a network answer, show meanwhile where the job stands, and then the answer.
 
@@ -50,6 +55,7 @@ async def deliver(
         request: what to ask the network.
         private: whether only this person sees the answer.
         upload: where the file can be fetched that the request lacks; the network's presentation adds it.
+        update: whether the answer takes the place of the one whose button was clicked.
     """
     bot = interaction.client
     # From the first moment on: a closing queue waits until everybody has been told.
@@ -60,12 +66,18 @@ async def deliver(
             request,
             owner=interaction.user.id,
             guild=interaction.guild_id,
-            place=msgspec.msgpack.encode(Place.of(interaction, private=private, upload=upload)),
+            place=msgspec.msgpack.encode(
+                Place.of(interaction, private=private, upload=upload, update=update)
+            ),
             private=private,
             complete=upload is None,
         )
         try:
-            await defer(interaction, private=private)
+            if update:
+                await interaction.response.defer()
+                acknowledged(interaction)
+            else:
+                await defer(interaction, private=private)
         except BaseException:
             await bot.queue.cancel(job)
             await bot.queue.delivered(job.code, None)  # there is nobody to tell

@@ -39,7 +39,9 @@ class Settings(BaseSettings):
     # The worker
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
     cpu_threads: Annotated[int, Field(ge=1, le=64)] = 1
-    preload: Annotated[tuple[str, ...], NoDecode] = tuple(NETWORKS)
+    preload: Annotated[tuple[str, ...], NoDecode] = tuple(
+        name for name, network in NETWORKS.items() if not network.weights
+    )
     vision_model: str | None = None
 
     memory_mb: Annotated[int, Field(ge=1)] = 2000

@@ -66,7 +66,7 @@ class About(commands.Cog):
             ),
             colour=COLOUR,
         )
-        for name in NETWORKS:
+        for name in (name for name, network in NETWORKS.items() if not network.weights):
             embed.add_field(name=cards.card(name).network.title, value=_network(name), inline=False)
         embed.add_field(name="The device", value=self._device(), inline=False)
         embed.add_field(name="How an answer travels", value=JOURNEY, inline=False)

@@ -15,7 +15,7 @@ from bot.client import NeuralBot
 from bot.desk import Presentation
 from bot.errors import UserError
 from bot.inference.jobs import Finished
-from bot.inference.messages import Story, StoryRequest
+from bot.inference.messages import Expected, Reading, ReadRequest, Story, StoryRequest
 from bot.places import Answer
 from bot.replies import COLOUR, DurableItem, Interaction, deliver, small_print
 from bot.results import Results
@@ -43,7 +43,7 @@ STYLES = {
 
 LENGTHS = {"short": 80, "medium": 200, "long": 500}
 """Words that are written."""
-MOODS = {"calm": 0.6, "balanced": 0.8, "wild": 1.05}
+MOODS = {"calm": 0.5, "balanced": 0.7, "wild": 0.95}
 """Temperatures."""
 LEAST, MOST = 0.3, 1.5
 """Temperatures to which the buttons go."""
@@ -66,6 +66,7 @@ class Stories(commands.Cog):
         self.bot.tree.add_command(self.menu)
         self.bot.add_dynamic_items(*BUTTONS)
         self.bot.desk.present("story", Presentation(render=render))
+        self.bot.desk.present("reading", Presentation(render=render_reading))
 
     async def cog_unload(self) -> None:
         """Take it back."""
@@ -106,6 +107,20 @@ class Stories(commands.Cog):
         )
         await deliver(interaction, request)
 
+    @app_commands.command(name="next-word")
+    @app_commands.describe(text="Such as: A quick brown", style="As which books would go on")
+    @app_commands.choices(
+        style=[app_commands.Choice(name=label, value=value) for value, label in STYLES.items()]
+    )
+    async def next_word(
+        self,
+        interaction: Interaction,
+        text: app_commands.Range[str, 1, PROMPT_LENGTH],
+        style: str | None = None,
+    ) -> None:
+        """See which words the network expects next, and pick one yourself."""
+        await deliver(interaction, ReadRequest(text=text, style=style))
+
     async def go_on_from(self, interaction: Interaction, message: discord.Message) -> None:
         """Take a message for the beginning of a story."""
         if not message.content.strip():
@@ -140,9 +155,41 @@ def render(answered: Finished) -> Answer:
     style = STYLES.get(story.style or "", "No style in particular")
     embed.set_footer(text=f"{style} · {story.words} words · seed {request.seed} · {small_print(answered)}")
     view = discord.ui.View(timeout=None)
-    for button in BUTTONS:
+    for button in (*STORY_BUTTONS, StyleSelect):
         view.add_item(button(answered.code))
     return Answer(embed=embed, files=files, view=view)
+
+
+def render_reading(answered: Finished) -> Answer:
+    """Show how surprised the network was by each word, with a button for each word that may follow."""
+    request, reading = answered.request, answered.result
+    assert isinstance(request, ReadRequest)
+    assert isinstance(reading, Reading)  # the worker validated it
+    torn = " or ".join(f"**{word.word}** ({word.probability:.0%})" for word in reading.expected[:2])
+    average = sum(word.bits for word in reading.words) / max(1, len(reading.words))
+    embed = discord.Embed(
+        title=(request.title or "How the network reads")[:256],
+        description=(
+            f"The network is torn between: {torn}… What comes next? **You** choose."
+            f"\n-# The brighter a word, the less it was expected. On average a word was worth {average:.1f} bits: "
+            f"as surprising as one chance in {2**average:,.0f}."
+        ),
+        colour=COLOUR,
+    )
+    embed.set_image(url="attachment://reading.png")
+    style = STYLES.get(request.style or "", "No style in particular")
+    embed.set_footer(text=f"{style} · {small_print(answered)}")
+    best = ", ".join(f"{word.word} {word.probability:.0%}" for word in reading.expected)
+    picture = discord.File(
+        io.BytesIO(reading.picture),
+        "reading.png",
+        description=f"The text, each word coloured by its surprise. Expected next: {best}"[:1024],
+    )
+    view = discord.ui.View(timeout=None)
+    for number, word in enumerate(reading.expected):
+        view.add_item(WordButton(answered.code, str(number), word))
+    view.add_item(WriteButton(answered.code))
+    return Answer(embed=embed, files=[picture], view=view)
 
 
 async def _written(results: Results, code: str) -> tuple[StoryRequest, Story]:
@@ -252,7 +299,80 @@ class StyleSelect(DurableItem, template=r"story-style:(?P<code>\w+-\w+)"):
         await deliver(interaction, msgspec.structs.replace(request, style=style, title=None))
 
 
-BUTTONS = (ContinueButton, AnotherButton, CalmerButton, WilderButton, StyleSelect)
+class ExplainButton(_StoryButton, template=r"story-explain:(?P<code>\w+-\w+)"):
+    """Shows how the network reads its own story."""
+
+    name, label, emoji = "story-explain", "Explain", "🔍"
+
+    async def act(self, interaction: Interaction) -> None:
+        """Read the story, in private."""
+        request, story = await _written(interaction.client.results, self.code)
+        await deliver(
+            interaction, ReadRequest(text=story.text, style=request.style, title=story.title), private=True
+        )
+
+
+class WordButton(DurableItem, template=r"story-word:(?P<code>\w+-\w+):(?P<number>[0-4])"):
+    """Puts one of the expected words behind a text; the network reads on."""
+
+    def __init__(self, code: str, number: str, word: Expected | None = None) -> None:
+        label = f"{word.word} · {word.probability:.0%}"[:80] if word else "…"
+        super().__init__(
+            discord.ui.Button(
+                label=label, custom_id=f"story-word:{code}:{number}", style=discord.ButtonStyle.primary
+            )
+        )
+        self.code, self.number = code, int(number)
+
+    async def act(self, interaction: Interaction) -> None:
+        """Read on: in the same message for whose it is, in one of their own for others."""
+        answered = await _read(interaction.client.results, self.code)
+        request, reading = answered.request, answered.result
+        assert isinstance(request, ReadRequest)
+        assert isinstance(reading, Reading)
+        text = f"{request.text.rstrip()} {reading.expected[self.number].word}"
+        own = interaction.user.id == answered.owner
+        await deliver(
+            interaction,
+            msgspec.structs.replace(request, text=text),
+            private=answered.private or not own,
+            update=own,
+        )
+
+
+class WriteButton(DurableItem, template=r"story-write:(?P<code>\w+-\w+)"):
+    """Hands the pen back to the network."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(
+            discord.ui.Button(label="Now you write", emoji="✍️", custom_id=f"story-write:{code}", row=1)
+        )
+        self.code = code
+
+    async def act(self, interaction: Interaction) -> None:
+        """Write a story from the text on."""
+        request = (await _read(interaction.client.results, self.code)).request
+        assert isinstance(request, ReadRequest)
+        await deliver(
+            interaction,
+            StoryRequest(prompt=request.text, style=request.style, title=request.title, seed=new_seed()),
+        )
+
+
+async def _read(results: Results, code: str) -> Finished:
+    """Return the reading of this code.
+
+    Raises:
+        UserError: it is not kept any more.
+    """
+    answered = await results.get(code)
+    if answered is None:
+        raise UserError("I have forgotten this text. Please start anew with /next-word.")
+    return answered
+
+
+STORY_BUTTONS = (ContinueButton, AnotherButton, CalmerButton, WilderButton, ExplainButton)
+BUTTONS = (*STORY_BUTTONS, StyleSelect, WordButton, WriteButton)
 
 
 async def setup(bot: NeuralBot) -> None:

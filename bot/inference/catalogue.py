@@ -10,6 +10,8 @@ import msgspec
 from bot.inference.messages import (
     Classification,
     ClassifyRequest,
+    Reading,
+    ReadRequest,
     Request,
     Result,
     SalaryEstimate,
@@ -28,6 +30,8 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     module: str
     """Module in ``models`` that holds the predictor and the request's twin, as frozen dataclasses."""
     predictor: str
+    weights: str = ""
+    """The network whose weights and card it uses, if it has none of its own."""
     streaming: bool = False
     """Whether it answers step by step (``StreamingPredictor``) or at once (``Predictor``)."""
     max_batch: int = 16
@@ -59,6 +63,14 @@ NETWORKS: dict[str, Network] = {
             predictor="StoryPredictor",
             streaming=True,
             max_batch=32,
+        ),
+        Network(
+            name="reading",
+            request=ReadRequest,
+            result=Reading,
+            module="models.story.reader",
+            predictor="StoryReader",
+            weights="story",
         ),
     )
 }

@@ -68,13 +68,21 @@ class StoryRequest(Request, frozen=True):
     """One of the network's styles, or none in particular."""
     words: int = 200
     """About how long the continuation is to be."""
-    temperature: float = 0.8
+    temperature: float = 0.7
     """Below 1 plays safe, above 1 takes risks."""
     top_p: float = 0.92
     """The share of probability from which words are drawn."""
     seed: int = 0
     title: str | None = None
     """Of a story that is continued: ``prompt`` is then all of it so far."""
+
+
+class ReadRequest(Request, frozen=True):
+    """Tell how surprising each word of a text is, and which words may follow."""
+
+    text: str
+    style: str | None = None
+    title: str | None = None
 
 
 # --- Results: what a network answers ----------------------------------------------------------------------
@@ -135,6 +143,32 @@ class Story(Result, frozen=True):
     """That the network wrote."""
     finished: bool
     """Whether the network itself found the end, and not the wished length."""
+
+
+class Surprise(msgspec.Struct, frozen=True, kw_only=True):
+    """A word and how little the network had expected it."""
+
+    word: str
+    bits: float
+    """1 for a coin toss, 12 for one chance in 4,096."""
+
+
+class Expected(msgspec.Struct, frozen=True, kw_only=True):
+    """A word that may come next."""
+
+    word: str
+    probability: Probability
+
+
+class Reading(Result, frozen=True):
+    """What the story network makes of a text."""
+
+    words: tuple[Surprise, ...]
+    """The last ones of the text, which the picture shows."""
+    expected: tuple[Expected, ...]
+    """The likeliest words to follow, likeliest first."""
+    picture: bytes
+    """A PNG of the words on colours, and of what is expected."""
 
 
 # --- How a worker is to run -------------------------------------------------------------------------------

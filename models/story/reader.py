@@ -14,11 +14,13 @@ from torch import Tensor
 from models.predictor import InvalidInput
 from models.story.data import PLAYS
 from models.story.network import State
+from models.story.picture import Expected, Surprise, draw
 from models.story.predictor import StoryPredictor
 from models.story.tokenizer import goes_on
 from models.story.words import is_blocked
 
 EXPECTED = 5
+SHOWN = 120  # words
 BEAMS = 24
 """Beginnings of words that are followed up at once."""
 LONGEST = 5  # tokens a word
@@ -33,31 +35,16 @@ class ReadRequest:
     title: str | None = None
 
 
-@dataclass(frozen=True)
-class Surprise:
-    """A word and how little the network had expected it."""
-
-    word: str
-    """With the space or line break before it and the punctuation after it: joined, the words are the text."""
-    bits: float
-    """1 for a coin toss, 12 for one chance in 4,096."""
-
-
-@dataclass(frozen=True)
-class Expected:
-    """A word that may come next."""
-
-    word: str
-    probability: float
-
-
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """What the network made of a text."""
 
     words: tuple[Surprise, ...]
+    """The last ones of the text, which the picture shows."""
     expected: tuple[Expected, ...]
     """The likeliest words to follow, likeliest first."""
+    picture: bytes
+    """A PNG of the words on colours, and of what is expected."""
 
 
 class StoryReader:
@@ -115,9 +102,9 @@ class StoryReader:
             .log_softmax(-1)
             .gather(1, torch.tensor([tokens[1:]], device=device).T)[:, 0]
         )
-        words = self._by_word(tokens[known:], nats[known - 1 :].tolist())
+        words = self._by_word(tokens[known:], nats[known - 1 :].tolist())[-SHOWN:]
         expected = self._next_words(output.logits[0, -1].cpu(), output.state, style)
-        return Reading(words=words, expected=expected)
+        return Reading(words=words, expected=expected, picture=draw(words, expected))
 
     def _by_word(self, tokens: list[int], nats: list[float]) -> tuple[Surprise, ...]:
         """Join tokens to words with what stands around them; their bits add up."""

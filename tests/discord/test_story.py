@@ -10,7 +10,7 @@ from bot.playground.errors import Json
 from bot.playground.person import Reply
 from bot.playground.server import Playground
 from cogs.story import MOODS, STYLES
-from tests.support import all_told, embed_of, private_message
+from tests.support import EPHEMERAL, all_told, embed_of, private_message
 
 pytestmark = pytest.mark.usefixtures("bot")
 
@@ -68,6 +68,45 @@ async def test_buttons_go_on_and_change_the_mood_also_after_a_restart(
     select = first["components"][-1]["components"][0]["custom_id"]
     styled = await done(await ada.select(first, select, ["gothic-horror"]))
     assert "Gothic horror" in embed_of(styled)["footer"]["text"]
+
+
+def words_offered(message: Json) -> list[str]:
+    """The labels of a reading's buttons, but for the last one."""
+    return [button["label"] for button in message["components"][0]["components"]]
+
+
+async def test_explain_shows_the_network_s_surprise_in_private(playground: Playground) -> None:
+    ada = playground.person("ada")
+    asked = {"prompt": "The old king had a daughter", "style": "fairy-tale", "length": "short"}
+    message = await done(await ada.slash("story", **asked, seed=1))
+    explained = await done(await ada.click(message, "Explain"))
+    assert explained["flags"] & EPHEMERAL
+    assert embed_of(explained)["title"] == embed_of(message)["title"]
+    assert embed_of(explained)["image"]["width"] == 1000
+    assert len(words_offered(explained)) == 5
+    assert "torn between" in embed_of(explained)["description"]
+
+
+async def test_people_pick_the_next_word_and_hand_the_pen_back(playground: Playground) -> None:
+    ada, grace = playground.person("ada"), playground.person("grace")
+    first = await done(await ada.slash("next-word", text="Once upon a", style="fairy-tale"))
+    assert words_offered(first)[0].startswith("time · ")
+    before = len(ada.messages)
+    await ada.click(first, words_offered(first)[0])
+
+    def second_is_there() -> bool:
+        offered = words_offered(ada.messages[first["id"]])
+        return len(offered) == 5 and offered != words_offered(first)
+
+    await ada.until(second_is_there)
+    second = ada.messages[first["id"]]
+    assert len(ada.messages) == before  # the answer has taken the place of the first
+    # Somebody else gets a reading of their own, and leaves this one as it is.
+    theirs = await done(await grace.click(second, words_offered(second)[0]))
+    assert theirs["flags"] & EPHEMERAL
+    assert ada.messages[first["id"]] == second
+    written = await done(await ada.click(second, "Now you write"))
+    assert "**Once upon a time**" in embed_of(written)["description"]
 
 
 async def test_a_message_is_continued_and_one_without_words_refused(playground: Playground) -> None:

@@ -61,7 +61,7 @@ def test_invite_link_asks_for_exactly_what_is_used(bot: NeuralBot) -> None:
 
 
 ACKNOWLEDGING = ("deliver(", "defer(", "interaction.response.", "self._classify(")
-QUICK = ("_written(",)
+QUICK = ("_written(", "_read(")
 """Reads a row of our own database, which takes a millisecond."""
 EXEMPT = {"from_custom_id", "own_codes"}
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
+
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from models.predictor import InvalidInput, Predictor
+from models.story.picture import STRONG, WIDTH
 from models.story.reader import Reading, ReadRequest, StoryReader
 
 
@@ -55,3 +60,23 @@ def test_the_expected_words_are_whole_and_their_probabilities_right(reader: Stor
     assert 2**-bits == pytest.approx(first.probability, rel=0.25), (
         "what may follow the word makes the difference"
     )
+
+
+def test_the_picture_shows_a_surprise_brighter_than_what_was_expected(reader: StoryReader) -> None:
+    start = "Once upon a time there was a little"
+    glow = []
+    for word in ("girl", "microscope"):
+        reading = read(reader, f"{start} {word}", "fairy-tale")
+        with Image.open(io.BytesIO(reading.picture)) as picture:
+            assert picture.width == WIDTH
+            pixels = np.asarray(picture.convert("RGB")).astype(int)
+        glow.append(int((np.abs(pixels - STRONG).sum(-1) < 120).sum()))
+    assert glow[1] > 1.5 * glow[0]
+
+
+@pytest.mark.parametrize("text", ["x", "夜 🦊 \u202e", "a" * 3000, "word " * 3000, "\n\n\nyes\n\n"])
+def test_whatever_is_read_can_be_drawn(reader: StoryReader, text: str) -> None:
+    reading = read(reader, text)
+    with Image.open(io.BytesIO(reading.picture)) as picture:
+        assert picture.width == WIDTH
+        assert picture.height < 2 * WIDTH

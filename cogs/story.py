@@ -165,21 +165,21 @@ def render_reading(answered: Finished) -> Answer:
     request, reading = answered.request, answered.result
     assert isinstance(request, ReadRequest)
     assert isinstance(reading, Reading)  # the worker validated it
-    torn = " or ".join(f"**{word.word}** ({word.probability:.0%})" for word in reading.expected[:2])
+    torn = " or ".join(f"**{word.word}** ({share(word.probability)})" for word in reading.expected[:2])
     average = sum(word.bits for word in reading.words) / max(1, len(reading.words))
     embed = discord.Embed(
         title=(request.title or "How the network reads")[:256],
         description=(
             f"The network is torn between: {torn}… What comes next? **You** choose."
-            f"\n-# The brighter a word, the less it was expected. On average a word was worth {average:.1f} bits: "
-            f"as surprising as one chance in {2**average:,.0f}."
+            "\n-# The brighter a word, the less it was expected. On average the right word was one chance in "
+            f"{2**average:,.0f} ({average:.1f} bits)."
         ),
         colour=COLOUR,
     )
     embed.set_image(url="attachment://reading.png")
     style = STYLES.get(request.style or "", "No style in particular")
     embed.set_footer(text=f"{style} · {small_print(answered)}")
-    best = ", ".join(f"{word.word} {word.probability:.0%}" for word in reading.expected)
+    best = ", ".join(f"{word.word} {share(word.probability)}" for word in reading.expected)
     picture = discord.File(
         io.BytesIO(reading.picture),
         "reading.png",
@@ -190,6 +190,11 @@ def render_reading(answered: Finished) -> Answer:
         view.add_item(WordButton(answered.code, str(number), word))
     view.add_item(WriteButton(answered.code))
     return Answer(embed=embed, files=[picture], view=view)
+
+
+def share(probability: float) -> str:
+    """Return a probability in percent, with a decimal where it is small."""
+    return f"{probability:.0%}" if probability >= 0.1 else f"{probability:.1%}"
 
 
 async def _written(results: Results, code: str) -> tuple[StoryRequest, Story]:
@@ -316,7 +321,7 @@ class WordButton(DurableItem, template=r"story-word:(?P<code>\w+-\w+):(?P<number
     """Puts one of the expected words behind a text; the network reads on."""
 
     def __init__(self, code: str, number: str, word: Expected | None = None) -> None:
-        label = f"{word.word} · {word.probability:.0%}"[:80] if word else "…"
+        label = f"{word.word} · {share(word.probability)}"[:80] if word else "…"
         super().__init__(
             discord.ui.Button(
                 label=label, custom_id=f"story-word:{code}:{number}", style=discord.ButtonStyle.primary

@@ -16,16 +16,13 @@ ROWS = 32
 
 
 @torch.no_grad()
-def nats(
-    network: StoryNetwork, rows: Sequence[Tokens], styles: Sequence[int], *, half: bool = False
-) -> list[float]:
+def nats(network: StoryNetwork, rows: Sequence[Tokens], styles: Sequence[int]) -> list[float]:
     """Return the nats of all tokens after the first of each row, each row read from a fresh state.
 
     Args:
         network: in any mode; left in evaluation mode.
         rows: token sequences.
         styles: of the rows, as in ``StoryNetwork.forward``.
-        half: compute in bfloat16, which is faster and a little coarser.
     """
     network.eval()
     device = network.device
@@ -43,8 +40,7 @@ def nats(
         total = torch.zeros(len(batch), dtype=torch.float64)
         state: State | None = None
         for x, y in zip(tokens.split(CHUNK, 1), labels.split(CHUNK, 1), strict=True):
-            with torch.autocast(device.type, torch.bfloat16, enabled=half):
-                output = network(x.to(device), style_ids, state)
+            output = network(x.to(device), style_ids, state)
             state = output.state
             loss = functional.cross_entropy(
                 output.logits.float().transpose(1, 2), y.to(device), reduction="none", ignore_index=UNKNOWN

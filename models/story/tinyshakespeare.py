@@ -60,10 +60,10 @@ class Passage:
         self.offset, self.place = state["offset"], state["place"]
 
 
-def windowed(network: StoryNetwork, tokens: data.Tokens, *, half: bool = False) -> float:
+def windowed(network: StoryNetwork, tokens: data.Tokens) -> float:
     """Return nats a character in windows of ``WINDOW`` characters, each read without what was before it."""
     rows = [tokens[place : place + WINDOW + 1] for place in range(0, len(tokens) - WINDOW, WINDOW)]
-    return sum(nats(network, rows, [0] * len(rows), half=half)) / (len(rows) * WINDOW)
+    return sum(nats(network, rows, [0] * len(rows))) / (len(rows) * WINDOW)
 
 
 def carried(network: StoryNetwork, tokens: data.Tokens) -> float:
@@ -113,9 +113,7 @@ def main(arguments: list[str] | None = None) -> None:
     network = StoryNetwork(config).to(options.device)
     print(f"{network.num_parameters():,} parameters, {split:,} characters")
     batches = Passage(tokens[:split], plan.batch_size, plan.length, forget=0.1, seed=plan.seed)
-    best = train(
-        network, batches, lambda averaged: windowed(averaged, tokens[split:], half=True), plan, options.out
-    )
+    best = train(network, batches, lambda averaged: windowed(averaged, tokens[split:]), plan, options.out)
     tokenizer.save_pretrained(options.out / "best")
     print(
         f"validation, windows of {WINDOW} characters: {windowed(best, tokens[split:]):.4f} nats a character"

@@ -22,6 +22,7 @@ from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
 
+from models.precision import half_pays
 from models.story import data
 from models.story.network import StoryConfig, StoryNetwork
 from models.story.predictor import LEXICON
@@ -98,12 +99,13 @@ def train(
         sample: writes specimens into a folder after every validation.
     """
     out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(plan.seed)
     device = network.device
     averaged = copy.deepcopy(network).eval()
     optimizer = torch.optim.AdamW(
         network.parameters(), plan.learning_rate, (0.9, 0.99), weight_decay=plan.weight_decay, fused=True
     )
+    half = half_pays(device, lambda: _try(network, plan))
+    print("in half precision" if half else "in single precision, which is faster here")
     reports: list[Report] = []
     step, tokens, before = 0, 0, 0.0  # minutes of earlier runs
     state_path = out / "state.pt"
@@ -115,12 +117,12 @@ def train(
         batches.load_state_dict({**saved["batches"], "generator": saved["batches"]["generator"].cpu()})
         reports = [Report(**report) for report in saved["reports"]]
         step, tokens, before = saved["step"], saved["tokens"], saved["minutes"]
-        torch.manual_seed(plan.seed + step)  # dropout
 
     def minutes() -> float:
         return before + (time.monotonic() - started) / 60
 
     started, first = time.monotonic(), before
+    torch.manual_seed(plan.seed + step)  # dropout
     evaluated, since_step, since_tokens, loss_sum = before, step, tokens, torch.zeros((), device=device)
     state = network.initial_state(plan.batch_size)
     network.train()
@@ -128,7 +130,8 @@ def train(
         while True:
             now = minutes()
             if now - evaluated >= plan.evaluate_minutes or now >= plan.minutes:
-                figure = validate(averaged)
+                with torch.autocast(device.type, torch.bfloat16, enabled=half):
+                    figure = validate(averaged)
                 pace = (tokens - since_tokens) / max(1e-9, now - evaluated) / 60
                 mean = float(loss_sum) / max(1, step - since_step)
                 if figure < min((report.valid for report in reports), default=math.inf):
@@ -160,7 +163,7 @@ def train(
             batch = batches.next()
             keep = (~batch.fresh.to(device)).float()[:, None]  # [B, 1]
             state = (state[0].float() * keep, state[1].float() * keep)
-            with torch.autocast(device.type, torch.bfloat16):
+            with torch.autocast(device.type, torch.bfloat16, enabled=half):
                 output = network(
                     batch.tokens.to(device), batch.styles.to(device), state, batch.labels.to(device)
                 )
@@ -191,8 +194,15 @@ def share_of_full_rate(minutes: float, resumed: float, plan: Plan) -> float:
 def bits_per_character(network: StoryNetwork, corpus: data.Corpus) -> list[float]:
     """Return bits per character of each style's validation text."""
     styles = range(1, len(corpus.styles) + 1)
-    found = nats(network, corpus.valid, styles, half=True)
+    found = nats(network, corpus.valid, styles)
     return [bits(total) / count for total, count in zip(found, corpus.valid_characters, strict=True)]
+
+
+def _try(network: StoryNetwork, plan: Plan) -> None:
+    """Compute one step's gradients and forget them."""
+    tokens = torch.zeros(plan.batch_size, plan.length, dtype=torch.long, device=network.device)
+    network(tokens, labels=tokens).loss.backward()
+    network.zero_grad()
 
 
 _BAR = "{l_bar}{bar}| {n:.1f}/{total:.0f} min{postfix}"

@@ -87,6 +87,7 @@ def train(
     plan: Plan,
     out: Path,
     sample: Callable[[StoryNetwork, Path], None] | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> StoryNetwork:
     """Train until the plan's minutes are over, keep the weights that do best in ``out/best``, and return them.
 
@@ -97,6 +98,7 @@ def train(
         plan: settings.
         out: folder for the weights, the state to resume from and the report.
         sample: writes specimens into a folder after every validation.
+        clock: seconds, by which the plan's minutes are counted.
     """
     out.mkdir(parents=True, exist_ok=True)
     device = network.device
@@ -119,9 +121,9 @@ def train(
         step, tokens, before = saved["step"], saved["tokens"], saved["minutes"]
 
     def minutes() -> float:
-        return before + (time.monotonic() - started) / 60
+        return before + (clock() - started) / 60
 
-    started, first = time.monotonic(), before
+    started, first = clock(), before
     torch.manual_seed(plan.seed + step)  # dropout
     evaluated, since_step, since_tokens, loss_sum = before, step, tokens, torch.zeros((), device=device)
     state = network.initial_state(plan.batch_size)

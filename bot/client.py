@@ -83,7 +83,7 @@ class NeuralBot(commands.AutoShardedBot):
         """Load every cog, tell Discord of the commands if they are not what it knows already, and go on."""
         await self.load_cogs()
         await self.sync_if_changed()
-        self.desk.resume(*self.queue.restored)
+        self.desk.resume(*self.queue.take_restored())
 
     async def close(self) -> None:
         """Disconnect. What has not been shown will be shown by the next process."""

@@ -18,11 +18,12 @@ import discord
 import msgspec
 from aiolimiter import AsyncLimiter
 
+from bot.discord_codes import UNKNOWN_MESSAGE
 from bot.errors import explain
 from bot.inference.errors import InputRefused, JobCancelled, JobError, NetworkFailed, Postponed
 from bot.inference.jobs import Finished, Job, JobState, Record, Standing, finished
 from bot.inference.messages import Ready, Request
-from bot.places import OUT_OF_REACH, UNKNOWN_MESSAGE, Answer, Place, PlaceGone, StatusMessage
+from bot.places import OUT_OF_REACH, Answer, Place, PlaceGone, StatusMessage
 from bot.replies import cancel_view
 
 if TYPE_CHECKING:
@@ -38,8 +39,14 @@ EDITS_PER_SECOND = 12.0
 """Of all status messages together, so that many who wait do not hold up those who are answered."""
 PAUSES = (2.0, 5.0, 15.0, 60.0)
 """Seconds between attempts to show an answer while Discord is out of reach; the last one again and again."""
+TOO_MANY_REQUESTS = 429
+"""The status of what discord.py has not waited out, such as a ban of the whole address by Cloudflare."""
 SHOWN_OF_A_STREAM = 1800
 """Characters of a growing text; a message takes 2,000."""
+
+
+class TryAgain(Exception):
+    """Discord cannot take the end of a job now, but may later."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +82,7 @@ class Desk:
             following = asyncio.create_task(self._follow(job, message))
             try:
                 if job.state is JobState.PREPARING:
-                    await self._complete(job, message.place)
+                    await self._complete_or_end(job, message.place)
                 outcome: Finished | JobError = await job.result()
             except JobError as error:
                 outcome = error
@@ -105,6 +112,16 @@ class Desk:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # --- Before the answer --------------------------------------------------------------------------------
+
+    async def _complete_or_end(self, job: Job, place: Place) -> None:
+        """Fetch the file, but not a moment longer than the job lasts: somebody may cancel it meanwhile."""
+        completing = asyncio.create_task(self._complete(job, place))
+        either: set[asyncio.Future[Any]] = {completing, job.answer}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not completing.done():
+            completing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await completing
 
     async def _complete(self, job: Job, place: Place) -> None:
         """Fetch the file that came with the command."""
@@ -146,6 +163,8 @@ class Desk:
                 return
             except (discord.HTTPException, *OUT_OF_REACH) as error:
                 log.info("status not shown: %s", error, extra={"job": job.code})
+            except Exception:  # a status is not worth losing the answer for
+                log.exception("status not shown", extra={"job": job.code})
 
     def _text(self, job: Job) -> str:
         return words(self._bot.queue.standing(job), self._bot.queue.worker)
@@ -173,9 +192,12 @@ class Desk:
                 return  # the next process shows it
             try:
                 await self._show_end(code, outcome, message)
-            except OUT_OF_REACH as error:
+            except TryAgain as error:
                 log.warning("Discord is out of reach: %s", error, extra={"job": code})
                 await asyncio.sleep(pause)
+            except Exception:
+                log.exception("the end could not be shown; the next start tries again", extra={"job": code})
+                return
             else:
                 break
         await self._bot.queue.delivered(code, outcome if isinstance(outcome, Finished) else None)
@@ -186,9 +208,11 @@ class Desk:
                 await self._show_end_in_place(code, outcome, message)
             except PlaceGone:
                 await self._post_end(code, outcome, message)
-        except OUT_OF_REACH:
-            raise
+        except OUT_OF_REACH as error:
+            raise TryAgain(str(error)) from error
         except discord.HTTPException as error:
+            if error.status == TOO_MANY_REQUESTS:
+                raise TryAgain(str(error)) from error
             if error.code == UNKNOWN_MESSAGE:
                 log.info("somebody has deleted the message", extra={"job": code})
             else:
@@ -202,25 +226,32 @@ class Desk:
         elif isinstance(outcome, JobError):
             await message.tell(explain(outcome, where=code) or str(outcome))
         else:
-            try:
-                answer = self.render(outcome)
-            except Exception as error:  # a fault of a cog must not look like one of Discord
-                await message.tell(explain(error, where=code) or "")
-                return
-            await message.answer(answer)
+            answer = self._rendered(code, outcome)
+            if isinstance(answer, str):
+                await message.tell(answer)
+            else:
+                await message.answer(answer)
+
+    def _rendered(self, code: str, outcome: Finished) -> Answer | str:
+        """Return the answer's message, or an apology: a fault of a cog must not look like one of Discord."""
+        try:
+            return self.render(outcome)
+        except Exception as error:
+            return explain(error, where=code) or ""
 
     async def _post_end(self, code: str, outcome: Finished | JobError, message: StatusMessage) -> None:
         """Post in the channel, since Discord has forgotten the command."""
         if isinstance(outcome, JobCancelled):
             return
         if message.place.private:
-            await message.post(
-                code, f"The answer to `{code}` is there: whose it is sees it with `/show {code}`."
-            )
+            how = f"is there: whose it is sees it with `/show {code}`."
+            if isinstance(outcome, JobError):
+                how = "could not be found. Whose it is may want to ask again."
+            await message.post(code, f"The answer to `{code}` {how}")
         elif isinstance(outcome, JobError):
             await message.post(code, f"`{code}` has no answer: {explain(outcome, where=code)}")
         else:
-            await message.post(code, self.render(outcome))
+            await message.post(code, self._rendered(code, outcome))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

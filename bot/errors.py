@@ -9,6 +9,7 @@ import discord
 from discord import app_commands
 from discord.utils import format_dt
 
+from bot.discord_codes import UNKNOWN_INTERACTION, UNKNOWN_MESSAGE
 from bot.inference.codes import new_code
 from bot.inference.errors import JobError, NetworkFailed, QueueFull
 
@@ -17,12 +18,6 @@ log = logging.getLogger(__name__)
 
 class UserError(Exception):
     """Something that the person can put right; the message says how."""
-
-
-UNKNOWN_INTERACTION = 10062
-"""Discord's code for an interaction that was not acknowledged within 3 seconds, or whose token has died."""
-UNKNOWN_MESSAGE = 10008
-"""Discord's code for a message that somebody has deleted meanwhile."""
 
 
 def explain(error: BaseException, *, where: str) -> str | None:

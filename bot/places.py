@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,21 +12,17 @@ import aiohttp
 import discord
 import msgspec
 
+from bot.discord_codes import TOKEN_DIED
+
 if TYPE_CHECKING:
     from bot.client import NeuralBot
 
-UNKNOWN_MESSAGE = 10008
-"""Discord's code for a message that somebody has deleted meanwhile."""
-UNKNOWN_WEBHOOK = 10015
-"""Discord's code for an interaction that was not acknowledged, or whose token has died."""
-TOKEN_DIED = (UNKNOWN_WEBHOOK, 10062, 50027)
-"""Discord's codes for an interaction of which it knows nothing any more."""
 EXPIRY_MARGIN = 5.0
 """Seconds before a token's end at which it is no longer trusted."""
 ORIGINAL: Any = "@original"
 """Discord's name for the message with which an interaction was acknowledged."""
 
-OUT_OF_REACH = (discord.DiscordServerError, discord.RateLimited, aiohttp.ClientError, OSError)
+OUT_OF_REACH = (discord.DiscordServerError, aiohttp.ClientError, OSError)
 """What is raised while Discord does not answer: worth another try."""
 
 
@@ -118,7 +115,9 @@ class StatusMessage:
         # filled first and deleted last.
         await self.show("-# …")
         await self._webhook.send(text, ephemeral=True)
-        await self._webhook.delete_message(ORIGINAL)
+        # Whatever becomes of this: the person has been told, and is not to be told again.
+        with contextlib.suppress(discord.HTTPException, *OUT_OF_REACH):
+            await self._webhook.delete_message(ORIGINAL)
 
     async def post(self, code: str, answer: Answer | str) -> None:
         """Post in the channel instead: nobody is mentioned, and the same job is never posted twice.

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import discord
 import msgspec
 
+from bot.discord_codes import ALREADY_ACKNOWLEDGED
 from bot.errors import UserError, explain
 from bot.inference.jobs import Finished
 from bot.inference.messages import Request
-from bot.places import Answer, Place, StatusMessage
+from bot.places import OUT_OF_REACH, Answer, Place, StatusMessage
 
 if TYPE_CHECKING:
     from bot.client import NeuralBot
@@ -78,6 +79,14 @@ async def deliver(
                 acknowledged(interaction)
             else:
                 await defer(interaction, private=private)
+        except OUT_OF_REACH as error:
+            # Discord may have got it all the same. If not, the desk finds out, and posts in the channel.
+            log.warning("acknowledged, perhaps: %s", error, extra={"job": job.code})
+        except discord.HTTPException as error:
+            if error.code != ALREADY_ACKNOWLEDGED:  # by a first attempt whose reply was lost
+                await bot.queue.cancel(job)
+                await bot.queue.delivered(job.code, None)
+                raise
         except BaseException:
             await bot.queue.cancel(job)
             await bot.queue.delivered(job.code, None)  # there is nobody to tell

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from time import time
 
@@ -26,16 +27,20 @@ class Results:
         self._kept[answered.code] = (time(), answered)
         while len(self._kept) > KEEP_AT_MOST:
             self._kept.popitem(last=False)
+        asyncio.get_running_loop().call_later(KEEP_SECONDS + 1.0, self._drop_old)  # also if nobody asks again
 
     async def get(self, code: str) -> Finished | None:
         """Return the answer of this job: whole if it is young, else without pictures of uploads."""
-        oldest_allowed = time() - KEEP_SECONDS
-        while self._kept and next(iter(self._kept.values()))[0] < oldest_allowed:
-            self._kept.popitem(last=False)
+        self._drop_old()
         if code in self._kept:
             return self._kept[code][1]
         record = await self._store.job(code)
         return None if record is None else finished(record)
+
+    def _drop_old(self) -> None:
+        oldest_allowed = time() - KEEP_SECONDS
+        while self._kept and next(iter(self._kept.values()))[0] < oldest_allowed:
+            self._kept.popitem(last=False)
 
     def forget(self, owner: int) -> None:
         """Drop a person's answers from memory."""

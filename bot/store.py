@@ -53,6 +53,10 @@ CODES_AT_MOST = 25
 """Discord's limit for choices in autocomplete."""
 
 
+UPLOAD_BYTES = 4096
+"""A request that shrinks by more when it has been answered held an uploaded file."""
+
+
 class StoreError(Exception):
     """The data folder or the file in it cannot be used; the message says which and why."""
 
@@ -157,7 +161,7 @@ class Store:
     async def prepare(self, code: str, request: bytes) -> None:
         """Note that a job's request is complete: it waits."""
         await self._write(
-            "UPDATE jobs SET state = :state, request = :request WHERE code = :code",
+            "UPDATE jobs SET state = :state, request = :request WHERE code = :code AND state != 'ended'",
             {"state": JobState.WAITING, "request": request, "code": code},
         )
 
@@ -165,14 +169,15 @@ class Store:
         """Note that these jobs are about to run."""
         # A list of any length is one parameter as JSON.
         await self._write(
-            "UPDATE jobs SET state = :state WHERE code IN (SELECT value FROM json_each(:codes))",
+            "UPDATE jobs SET state = :state "
+            "WHERE code IN (SELECT value FROM json_each(:codes)) AND state != 'ended'",
             {"state": JobState.RUNNING, "codes": msgspec.json.encode(list(codes)).decode()},
         )
 
     async def requeue(self, code: str, deaths: int) -> None:
         """Note that a job waits again, after its worker has ended."""
         await self._write(
-            "UPDATE jobs SET state = :state, deaths = :deaths WHERE code = :code",
+            "UPDATE jobs SET state = :state, deaths = :deaths WHERE code = :code AND state != 'ended'",
             {"state": JobState.WAITING, "deaths": deaths, "code": code},
         )
 
@@ -196,11 +201,14 @@ class Store:
 
         The place goes as well: it holds the interaction's token.
         """
+        had_upload = await self._had_more_than(code, len(request) + UPLOAD_BYTES)
         await self._write(
             "UPDATE jobs SET delivered = 1, place = x'', request = :request, result = :result "
             "WHERE code = :code",
             {"request": request, "result": result, "code": code},
         )
+        if had_upload:
+            await self._empty_log()
 
     async def unfinished(self) -> list[Record]:
         """Return the jobs that have not ended, or of whose end nobody has been told, oldest first."""
@@ -225,16 +233,35 @@ class Store:
 
     async def forget(self, owner: int) -> int:
         """Delete everything about a person's ended jobs; return how many they were."""
-        return await self._write("DELETE FROM jobs WHERE owner = :owner AND delivered = 1", {"owner": owner})
+        deleted = await self._write(
+            "DELETE FROM jobs WHERE owner = :owner AND delivered = 1", {"owner": owner}
+        )
+        await self._empty_log()
+        return deleted
 
     async def purge(self, days: float) -> int:
         """Delete jobs that are older than this; return how many they were."""
-        return await self._write(
+        deleted = await self._write(
             "DELETE FROM jobs WHERE created < :oldest AND delivered = 1",
             {"oldest": time.time() - days * 86_400},
         )
+        await self._empty_log()
+        return deleted
 
     # --- Helpers ------------------------------------------------------------------------------------------
+
+    async def _had_more_than(self, code: str, size: int) -> bool:
+        query = "SELECT length(request) FROM jobs WHERE code = ?"
+        async with self._open().execute(query, (code,)) as cursor:
+            row = await cursor.fetchone()
+        return row is not None and int(row[0]) > size
+
+    async def _empty_log(self) -> None:
+        """Bring the write-ahead log into the file and cut it off: it still holds what was deleted."""
+        try:
+            await self._open().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            log.warning("The log of SQLite cannot be emptied now: %s", error)
 
     async def _write(self, statement: str, values: dict[str, Any]) -> int:
         """Run one statement for good; return how many rows it has touched."""

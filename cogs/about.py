@@ -118,8 +118,9 @@ class ForgetButton(DurableItem, template=r"forget-me"):
         )
 
     async def act(self, interaction: Interaction) -> None:
-        """Delete, and say how much it was."""
+        """Cancel what is open, delete, and say how much it was."""
         await defer(interaction, private=True)
+        await interaction.client.queue.cancel_all_of(interaction.user.id)
         interaction.client.results.forget(interaction.user.id)
         answers = await interaction.client.store.forget(interaction.user.id)
         what = "1 answer is" if answers == 1 else f"{answers} answers are"

@@ -58,7 +58,7 @@ class Jobs(commands.Cog):
     ) -> None:
         """Bring an answer back by its code, and see how it was made."""
         await defer(interaction, private=not public)
-        await finish(interaction, await self._shown(interaction.user.id, tidy(code)))
+        await finish(interaction, await self._shown(interaction, tidy(code)))
 
     @show.autocomplete("code")
     async def own_codes(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
@@ -66,7 +66,8 @@ class Jobs(commands.Cog):
         codes = await self.bot.store.codes(interaction.user.id, tidy(current) if "-" in current else current)
         return [app_commands.Choice(name=code, value=code) for code in codes]
 
-    async def _shown(self, asker: int, code: str) -> Answer:
+    async def _shown(self, interaction: Interaction, code: str) -> Answer:
+        asker = interaction.user.id
         if (job := self.bot.queue.job(code)) is not None and job.owner == asker:
             raise UserError(
                 f"`{code}` is not done yet. {words(self.bot.queue.standing(job), self.bot.queue.worker)}"
@@ -75,7 +76,9 @@ class Jobs(commands.Cog):
         if answered is None:
             days = f"{self.bot.settings.keep_days:g} days"
             raise UserError(f"I know no answer with the code `{code[:CODE_LENGTH]}`. I keep them for {days}.")
-        if answered.private and answered.owner != asker:
+        # An answer that others could see is for those who could: the people of that server.
+        here = answered.guild is not None and answered.guild == interaction.guild_id
+        if answered.owner != asker and (answered.private or not here):
             raise UserError("This answer is for the person who asked only.")
         answer = self.bot.desk.render(answered)
         answer.embed.add_field(name="How it was made", value=made_with(answered), inline=False)

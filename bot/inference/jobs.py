@@ -72,6 +72,8 @@ class Finished:
 
     code: str
     owner: int
+    guild: int | None
+    """Discord's id of the server on which it was asked; ``None`` in direct messages."""
     network: str
     version: str
     private: bool
@@ -158,6 +160,7 @@ class Job:
         return Finished(
             code=self.code,
             owner=self.owner,
+            guild=self.guild,
             network=self.network.name,
             version=self.version,
             private=self.private,
@@ -192,6 +195,7 @@ def finished(record: Record) -> Finished | None:
     return Finished(
         code=record.code,
         owner=record.owner,
+        guild=record.guild,
         network=record.network,
         version=record.version,
         private=record.private,

@@ -59,7 +59,8 @@ class Ledger(Protocol):
 class PatientWriter:
     """Writes what concerns admitted jobs. When the disk is full, work goes on, and is written down later.
 
-    The order of the writes is kept. If the process ends before the disk has room again, some jobs are done
+    The order of the writes is kept, but for one that fails while another is under way: so the ledger lets no job
+    that has ended go back. If the process ends before the disk has room again, some jobs are done
     twice, but none is lost.
     """
 

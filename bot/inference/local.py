@@ -276,11 +276,13 @@ class LocalExecutor:
         while True:
             await self._wanted.wait()
             began = time.monotonic()
-            await self._spawn()
-            await self._listen()
+            try:
+                await self._spawn()
+                await self._listen()
+            except OSError:  # for want of memory, processes or files: there may be some later
+                log.exception("The worker cannot be started")
             self._ready.clear()
-            assert self._process is not None  # spawned above
-            code = await self._process.wait()
+            code = await self._process.wait() if self._process is not None else None
             self.usage = Usage(network_bytes={}, device_bytes=0)  # also while none is started: it sleeps
             self._lose_jobs()
             if self._asleep:
@@ -299,6 +301,7 @@ class LocalExecutor:
         self._hung = False
         self._loading = True
         self._heard_at = time.monotonic()
+        self._process = None
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",

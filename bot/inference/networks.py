@@ -115,8 +115,9 @@ class Networks:
             used_at=time.monotonic(),
         )
         log.info("Loaded %s on %s in %.1f s", network.name, device, time.perf_counter() - began)
-        self._make_room(loaded)
-        self._tell(loaded)
+        if device == self._device:  # what is on the CPU for once takes no room there
+            self._make_room(loaded)
+            self._tell(loaded)
         return loaded
 
     def _make_room(self, newcomer: LoadedNetwork) -> None:
@@ -140,6 +141,13 @@ def free_memory() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+def is_device_lost(error: Exception) -> bool:
+    """Whether the device refuses all further work of this process, as CUDA does after a fault or a driver's reset."""
+    if is_out_of_memory(error):
+        return False
+    return isinstance(error, torch.AcceleratorError) or "CUDA error" in str(error)
 
 
 def is_out_of_memory(error: Exception) -> bool:

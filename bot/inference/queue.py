@@ -118,9 +118,7 @@ class InferenceQueue:
         self._settled = asyncio.Event()
         self._dispatcher: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self.restored: tuple[list[Job], list[Record]] = ([], [])
-        """Jobs of an earlier process that go on (incomplete ones wait for ``supply``), and ended ones of whose
-        end nobody has been told."""
+        self._restored: tuple[list[Job], list[Record]] = ([], [])
         executor.listen(self._learn)
 
     # --- The public face ----------------------------------------------------------------------------------
@@ -194,6 +192,11 @@ class InferenceQueue:
         """End a job without an answer. A batch that has it runs out; a stream stops before its next step."""
         await self._end(job, JobCancelled())
 
+    async def cancel_all_of(self, owner: int) -> None:
+        """Cancel every job of a person that has not ended."""
+        for job in [job for job in self._jobs.values() if job.owner == owner]:
+            await self.cancel(job)
+
     async def fail(self, job: Job, error: JobError) -> None:
         """End a job that could not be completed."""
         await self._end(job, error)
@@ -238,8 +241,8 @@ class InferenceQueue:
             self._settled.set()
 
     async def restore(self) -> None:
-        """Take up again what an earlier process has left, and note it in ``restored``. Call it before ``start``."""
-        going_on, ended = self.restored
+        """Take up again what an earlier process has left. Call it before ``start``."""
+        going_on, ended = self._restored
         for record in await self._ledger.unfinished():
             if time.time() - record.created > STALE_SECONDS:
                 await self._writer.write(self._ledger.deliver, record.code, request=b"", result=None)
@@ -247,6 +250,14 @@ class InferenceQueue:
                 ended.append(record)
             else:
                 going_on.append(self._take_up(record, request))
+
+    def take_restored(self) -> tuple[list[Job], list[Record]]:
+        """Hand over what was restored, once: jobs that go on, and ended ones of whose end nobody has been told.
+
+        Jobs whose request is not complete wait for ``supply``.
+        """
+        restored, self._restored = self._restored, ([], [])
+        return restored
 
     def _take_up(self, record: Record, request: Request) -> Job:
         job = self._new_job(request, record.owner, record.guild, record.place, record.private)

@@ -40,7 +40,13 @@ from bot.inference.messages import (
     Refused,
     WorkerOptions,
 )
-from bot.inference.networks import LoadedNetwork, Networks, free_memory, is_out_of_memory
+from bot.inference.networks import (
+    LoadedNetwork,
+    Networks,
+    free_memory,
+    is_device_lost,
+    is_out_of_memory,
+)
 from bot.inference.scheduler import OpenStream, Scheduler, Step
 from models.predictor import InvalidInput
 
@@ -122,7 +128,7 @@ class Worker:
     def _run_batch(self, batch: Batch) -> None:
         """Answer every request of a batch, whatever happens: with Done, Refused or Failed."""
         try:
-            loaded = self._networks.get(batch.network)
+            loaded = self._loaded(batch.network)
             requests = [_request(loaded, item) for item in batch.items]
         except Exception as error:
             # The border of the process: whatever a network raises becomes events, and the worker lives on.
@@ -135,6 +141,17 @@ class Worker:
         self._send(Measured(network=batch.network, size=len(requests), seconds=seconds))
         for item, answer in zip(batch.items, answers, strict=True):
             self._answer(loaded, item.job, answer, seconds)
+
+    def _loaded(self, name: str) -> LoadedNetwork:
+        """Return a network on the device; on the CPU if the device has no room for its weights."""
+        try:
+            return self._networks.get(name)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        free_memory()
+        log.warning("%s does not fit onto the device: it answers on the CPU", name)
+        return self._networks.on_cpu(name)
 
     def _predict(self, loaded: LoadedNetwork, requests: Sequence[Any]) -> list[Any]:
         """Answer a batch: results, ``InvalidInput`` or other errors, in order.
@@ -185,7 +202,7 @@ class Worker:
 
     def _open(self, command: Open) -> None:
         try:
-            self._open_with(self._networks.get(command.network), command.item)
+            self._open_with(self._loaded(command.network), command.item)
         except _OutOfMemory:
             self._open_on_cpu(command.network, command.item)
         except Exception as error:
@@ -218,13 +235,15 @@ class Worker:
             for part in (step.streams[:half], step.streams[half:]):
                 self._advance_half(step.loaded, part)
         except Exception as error:
-            for opened in step.streams:
-                if len(step.streams) == 1:
+            unfinished = [opened for opened in step.streams if opened.stream.result is None]
+            for opened in unfinished:
+                if len(unfinished) == 1:
                     self._drop(opened, error)
                 else:  # each alone, so that it is known whose fault it is
                     self._advance_half(step.loaded, [opened])
         self._count(step, time.perf_counter() - began)
-        self._tell_of_streams(step)
+        still_there = set(self._scheduler.streams())
+        self._tell_of_streams(Step(step.loaded, [one for one in step.streams if one in still_there]))
 
     def _advance_half(self, loaded: LoadedNetwork, streams: Sequence[OpenStream]) -> None:
         """Advance a part of a step; streams for which there is no memory begin anew on the CPU."""
@@ -288,6 +307,12 @@ class Worker:
 
     def _fail(self, job: str, error: Exception) -> None:
         log.error("Job %s failed", job, exc_info=error)
+        if is_device_lost(error):
+            # Nothing on the device works any more in this process. The next one may have better luck, and the
+            # bot's process runs the jobs again, or refuses the one that is the cause.
+            log.error("The device is lost: this process ends")
+            logging.shutdown()
+            os._exit(1)
         self._send(Failed(job=job, error=f"{type(error).__name__}: {error}"))
 
 
@@ -338,10 +363,13 @@ def _read_all(commands: BinaryIO, inbox: Inbox) -> None:
     At once, whatever the main thread is busy with: if the bot's process was killed, the next one starts a
     worker of its own, and two must not share the device.
     """
-    with contextlib.suppress(OSError):
+    try:
         while (command := read_command(commands)) is not None:
             inbox.put(command)
-    os._exit(0)
+    except (OSError, msgspec.MsgspecError) as error:
+        log.error("Commands can no longer be read: %s", error)
+    finally:
+        os._exit(0)
 
 
 def main() -> None:

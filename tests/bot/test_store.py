@@ -113,10 +113,26 @@ def test_an_upload_leaves_no_trace_on_disk(tmp_path: Path) -> None:
         async with Store(tmp_path) as store:
             await store.add(record("vision-AAAA", request=request))
             await store.deliver("vision-AAAA", request=b"", result=None)
+            look()  # while the bot runs, and after it
+
+    def look() -> None:
+        for file in tmp_path.iterdir():
+            assert photograph[:512] not in file.read_bytes(), file
 
     asyncio.run(keep_and_drop())
-    for file in tmp_path.iterdir():
-        assert photograph[:512] not in file.read_bytes(), file
+    look()
+
+
+async def test_what_has_ended_does_not_go_back(tmp_path: Path) -> None:
+    """A write that was held up by a full disk may come after the one that followed it."""
+    async with Store(tmp_path) as store:
+        await store.add(record("vision-AAAA"))
+        await store.fail("vision-AAAA", outcome="cancelled", error="")
+        await store.start(["vision-AAAA"])
+        await store.requeue("vision-AAAA", deaths=1)
+        await store.prepare("vision-AAAA", b"late")
+        [job] = await store.unfinished()
+        assert (job.state, job.outcome, job.deaths) == (JobState.ENDED, "cancelled", 0)
 
 
 async def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import aiohttp
 import discord
@@ -83,6 +84,10 @@ async def test_a_public_answer_can_be_shown_to_all(
     code = embed_of(seen)["footer"]["text"].split(" · ")[-1]
     bot.results._kept.clear()  # as after a restart
     await all_told(bot.store)
+    grace.channel = grace.channel_id("dm")
+    elsewhere = await (await grace.slash("show", code=code)).until()
+    assert "person who asked only" in elsewhere["content"], "it is for the people of that server"
+    grace.channel = grace.channel_id("general")
     shown = await done(await grace.slash("show", code=code, public=True))
     assert not shown["flags"] & EPHEMERAL
     assert "tabby" in embed_of(shown)["description"]
@@ -149,8 +154,20 @@ async def test_after_fifteen_minutes_a_private_answer_is_announced_without_its_c
     assert not posted["mentions"]
 
 
+class TooMany:
+    """What Cloudflare answers when it has banned the address."""
+
+    status, reason = 429, "Too Many Requests"
+    headers: ClassVar[dict[str, str]] = {}
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [aiohttp.ServerDisconnectedError(), discord.HTTPException(TooMany(), "banned")],
+    ids=["connection lost", "429"],
+)
 async def test_while_discord_is_out_of_reach_the_answer_waits(
-    playground: Playground, bot: NeuralBot, monkeypatch: pytest.MonkeyPatch
+    playground: Playground, bot: NeuralBot, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     monkeypatch.setattr("bot.desk.PAUSES", (0.1,))
     ada = playground.person("ada")
@@ -159,13 +176,64 @@ async def test_while_discord_is_out_of_reach_the_answer_waits(
 
     async def edit(webhook: discord.Webhook, *arguments: Any, **changes: Any) -> Any:
         if changes.get("embed") is not None and next(lost, False):
-            raise aiohttp.ServerDisconnectedError
+            raise failure
         return await real(webhook, *arguments, **changes)
 
     monkeypatch.setattr(discord.Webhook, "edit_message", edit)
     assert embed_of(await done(story))["description"] == "at last"
     assert next(lost, None) is None, "it was tried again and again"
     await all_told(bot.store)
+
+
+async def test_an_acknowledgement_whose_reply_is_lost_is_one_all_the_same(
+    playground: Playground, bot: NeuralBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = discord.InteractionResponse.defer
+
+    async def defer(response: discord.InteractionResponse[NeuralBot], **options: Any) -> None:
+        await real(response, **options)
+        raise aiohttp.ServerDisconnectedError
+
+    monkeypatch.setattr(discord.InteractionResponse, "defer", defer)
+    reply = await playground.person("ada").slash("echo", text="heard")
+    assert embed_of(await done(reply))["description"] == "heard"
+
+
+async def test_cancelling_while_the_upload_is_fetched_takes_effect_at_once(
+    playground: Playground, bot: NeuralBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(_url: str) -> bytes:
+        await asyncio.sleep(1000)
+        return b""
+
+    monkeypatch.setattr(bot.http, "get_from_cdn", never)
+    ada = playground.person("ada")
+    reply = await ada.slash("echo", text="x", file=("a.txt", b"a"))
+    fetching = await reply.until(lambda message: "fetching" in message["content"])
+    overview = await (await ada.slash("queue")).until()
+    assert "fetching your file" in str(embed_of(overview)["fields"])
+    await ada.click(fetching, "Cancel")
+    await reply.until(lambda message: "Cancelled" in message["content"])
+
+
+async def test_a_fault_while_showing_loses_no_answer(
+    playground: Playground, bot: NeuralBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, broken = discord.Webhook.edit_message, [True]
+
+    async def edit(webhook: discord.Webhook, *arguments: Any, **changes: Any) -> Any:
+        if changes.get("embed") is not None and broken:
+            broken.pop()
+            raise TypeError("a fault of a library")
+        return await real(webhook, *arguments, **changes)
+
+    monkeypatch.setattr(discord.Webhook, "edit_message", edit)
+    reply = await playground.person("ada").slash("echo", text="kept")
+    while broken:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    [record] = await bot.store.unfinished()
+    await bot.desk._conclude_late(record)  # as the next process does
+    assert embed_of(await done(reply))["description"] == "kept"
 
 
 async def test_privacy_s_button_deletes_what_is_kept(playground: Playground, bot: NeuralBot) -> None:

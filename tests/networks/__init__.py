@@ -24,7 +24,7 @@ class EchoRequest(Request, frozen=True):
     memory: int = 0
     """Of the device's ``MEMORY``, which a batch shares."""
     fault: str = ""
-    """``raise``, ``refuse``, ``die`` or ``hang``."""
+    """``raise``, ``refuse``, ``device`` (is lost), ``die`` or ``hang``."""
     upload: bytes = b""
 
     def without_uploads(self) -> EchoRequest:
@@ -52,7 +52,7 @@ class CountRequest(Request, frozen=True):
     """How long a step takes on top of that."""
     memory: int = 0
     fault: str = ""
-    """``raise``, ``refuse``, ``die`` or ``hang``; at the step ``fault_at``."""
+    """``raise``, ``refuse``, ``device`` (is lost), ``die`` or ``hang``; at the step ``fault_at``."""
     fault_at: int = 1
 
 

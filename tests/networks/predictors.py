@@ -75,6 +75,8 @@ def do(fault: str) -> None:
     match fault:
         case "raise":
             raise RuntimeError("broken")
+        case "device":
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
         case "refuse":
             raise InvalidInput("I do not like this.")
         case "die":
@@ -88,6 +90,7 @@ class TestPredictor:
 
     __test__ = False  # for pytest
     instances: ClassVar[int] = 0
+    attempts: ClassVar[int] = 0
 
     def __init__(self) -> None:
         type(self).instances += 1
@@ -101,6 +104,9 @@ class TestPredictor:
     def load(cls, device: torch.device, checkpoint: str | None = None) -> Self:
         if checkpoint == "broken":
             raise OSError("The weights are broken.")
+        cls.attempts += 1
+        if checkpoint == "huge" and cls.attempts <= 2:
+            raise torch.OutOfMemoryError("simulated")
         return cls()
 
     def allocate(self, requests: Sequence[EchoRequest | CountRequest]) -> None:

@@ -200,6 +200,42 @@ async def test_a_request_that_kills_two_workers_is_refused(tmp_path: Path) -> No
         assert executor.restarts == 2
 
 
+async def test_a_lost_device_ends_the_worker_and_the_others_answers_come(tmp_path: Path) -> None:
+    async with own_queue(tmp_path) as (queue, executor):
+        for losing in (EchoRequest(fault="device"), CountRequest(to=5, fault="device", fault_at=3)):
+            with pytest.raises(KillsWorkers):
+                await asyncio.wait_for((await queue.submit(losing, owner=1)).result(), 60)
+        assert (await echo(queue, EchoRequest(text="alive"))).text == "alive"
+        assert executor.restarts == 4
+
+
+async def test_a_worker_that_cannot_be_started_is_started_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, failures = asyncio.create_subprocess_exec, iter([OSError("no more processes")] * 2)
+
+    async def start(*arguments: Any, **options: Any) -> asyncio.subprocess.Process:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        return await real(*arguments, **options)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
+    async with own_queue(tmp_path) as (queue, executor):
+        assert (await echo(queue, EchoRequest(text="at last"))).text == "at last"
+        assert executor.restarts == 2
+
+
+async def test_a_network_that_the_device_has_no_room_for_answers_on_the_cpu(tmp_path: Path) -> None:
+    options = WorkerOptions(device="cpu", checkpoints={"echo": "huge", "count": "huge"})
+    async with own_queue(tmp_path, options=options) as (queue, executor):
+        assert (await echo(queue, EchoRequest(text="small"))).text == "small"
+        counted = (
+            await asyncio.wait_for((await queue.submit(CountRequest(to=2), owner=1)).result(), 60)
+        ).result
+        assert isinstance(counted, Count)
+        assert executor.restarts == 0
+
+
 async def test_a_worker_that_hangs_is_replaced(tmp_path: Path) -> None:
     async with own_queue(tmp_path, silence_seconds=1.0) as (queue, executor):
         for hanging in (EchoRequest(fault="hang"), CountRequest(to=5, fault="hang", fault_at=3)):

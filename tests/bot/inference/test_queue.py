@@ -595,7 +595,7 @@ async def test_a_new_process_goes_on_where_the_old_one_was_killed() -> None:
     new = InferenceQueue(executor, ledger)
     await new.restore()
     new.start()
-    going_on, ended = new.restored
+    going_on, ended = new.take_restored()
     assert ([job.code for job in going_on], ended) == ([*(job.code for job in jobs), lacking.code], [])
     assert going_on[-1].state is JobState.PREPARING
     assert [await outcome(job) for job in going_on[:-1]] == ["Finished"] * 4
@@ -604,7 +604,8 @@ async def test_a_new_process_goes_on_where_the_old_one_was_killed() -> None:
 
     third = InferenceQueue(ScriptedExecutor(ledger), ledger)
     await third.restore()
-    assert ([], len(jobs) + 1) == (third.restored[0], len(third.restored[1]))
+    going_on, ended = third.take_restored()
+    assert ([], len(jobs) + 1) == (going_on, len(ended))
     await new.close(grace=0.0)
 
 
@@ -618,7 +619,7 @@ async def test_what_nobody_waits_for_any_more_is_dropped_and_what_cannot_be_read
     await before.close(grace=0.0)
     after = InferenceQueue(ScriptedExecutor(ledger), ledger)
     await after.restore()
-    going_on, ended = after.restored
+    going_on, ended = after.take_restored()
     assert ([job.code for job in going_on], [r.code for r in ended]) == ([good], [unreadable])
     assert old not in ledger.records
     await after.close(grace=0.0)

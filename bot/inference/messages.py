@@ -57,6 +57,8 @@ class SalaryRequest(Request, frozen=True):
     gender: str | None = None
     promotions: int | None = None
     university: str | None = None
+    compared_to: SalaryRequest | None = None
+    """Whose estimate this one is set beside: the person as it was before something was changed."""
 
 
 class StoryRequest(Request, frozen=True):
@@ -128,6 +130,10 @@ class SalaryEstimate(Result, frozen=True):
     """The median estimate when nothing is known: ``median == baseline + sum(contributions.values())``."""
     cautions: tuple[str, ...]
     """Sentences that say where this answer leans on thin evidence."""
+    before: float | None
+    """The median estimate for ``compared_to``."""
+    picture: bytes
+    """A PNG of the distribution of pay, and of what each input added."""
 
 
 class Story(Result, frozen=True):

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.predictor import InvalidInput, nbytes
+from models.salary import picture
 from models.salary.network import MEDIAN, PROMOTIONS_KNOWN, SalaryConfig, SalaryInputs, SalaryNetwork
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -43,6 +44,8 @@ class SalaryRequest:
     gender: str | None = None
     promotions: int | None = None
     university: str | None = None
+    compared_to: SalaryRequest | None = None
+    """Whose estimate this one is set beside: the person as it was before something was changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +65,10 @@ class SalaryEstimate:
     """The median estimate when nothing is known: ``median == baseline + sum(contributions.values())``."""
     cautions: tuple[str, ...]
     """Sentences that say where this answer leans on thin evidence."""
+    before: float | None
+    """The median estimate for ``compared_to``."""
+    picture: bytes
+    """A PNG of the distribution of pay, and of what each input added."""
 
 
 class SalaryPredictor:
@@ -110,44 +117,8 @@ class SalaryPredictor:
                 answers.append(error)
         return answers
 
-    @torch.inference_mode()
-    def _estimate(self, request: SalaryRequest) -> SalaryEstimate:
-        given = self._read(request)
-        # One batch a request holds every coalition of its inputs. Its shape depends on the request alone, so that
-        # rounding does too, and the answer is the same in whatever company the request comes.
-        names = list(given)
-        coalitions = list(
-            itertools.product((False, True), repeat=len(names))
-        )  # nothing first, everything last
-        quantiles = self.network.estimate(self._inputs(given, coalitions))  # [2^k, 5]
-        pay = quantiles.double().exp().cpu().numpy()  # [2^k, 5]
-        shares = shapley_values(pay[:, MEDIAN])
-        low, quartile_low, median, quartile_high, high = (float(value) for value in pay[-1])
-        return SalaryEstimate(
-            median=median,
-            quartile_low=quartile_low,
-            quartile_high=quartile_high,
-            interval_low=low,
-            interval_high=high,
-            contributions={name: float(share) for name, share in zip(names, shares, strict=True)},
-            baseline=float(pay[0, MEDIAN]),
-            cautions=cautions(request),
-        )
-
-    def _inputs(self, given: dict[str, float], coalitions: list[tuple[bool, ...]]) -> SalaryInputs:
-        columns = []
-        for name in SalaryInputs._fields:
-            word = name in self._vocabularies
-            absent = 0 if word else math.nan
-            present = [name in given and part[list(given).index(name)] for part in coalitions]
-            values = [given[name] if known else absent for known in present]
-            columns.append(
-                torch.tensor(values, dtype=torch.long if word else torch.float32, device=self.network.device)
-            )
-        return SalaryInputs(*columns)
-
-    def _read(self, request: SalaryRequest) -> dict[str, float]:
-        """Return what was said, as the network reads it.
+    def read(self, request: SalaryRequest) -> dict[str, float]:
+        """Return what was said of a person, by input, as the network reads it.
 
         Raises:
             InvalidInput: a word is not in the vocabulary, or the numbers cannot be true together.
@@ -158,8 +129,56 @@ class SalaryPredictor:
             if value is None:
                 continue
             given[name] = self._index(name, value) if name in self._vocabularies else _number(name, value)
-        _check(request)
+        check(request)
         return given
+
+    def inputs(self, people: Sequence[dict[str, float]]) -> SalaryInputs:
+        """Return a batch of people, each given by what is known of it."""
+        columns = []
+        for name in SalaryInputs._fields:
+            word = name in self._vocabularies
+            values = [person.get(name, 0 if word else math.nan) for person in people]
+            columns.append(
+                torch.tensor(values, dtype=torch.long if word else torch.float32, device=self.network.device)
+            )
+        return SalaryInputs(*columns)
+
+    @torch.inference_mode()
+    def pay(self, people: Sequence[dict[str, float]]) -> NDArray[np.float64]:
+        """Return five quantiles of annual pay in dollars, for each person [people, 5]."""
+        return self.network.estimate(self.inputs(people)).double().exp().cpu().numpy()
+
+    def _estimate(self, request: SalaryRequest) -> SalaryEstimate:
+        given = self.read(request)
+        # One batch a request holds every coalition of its inputs. Its shape depends on the request alone, so that
+        # rounding does too, and the answer is the same in whatever company the request comes.
+        names = list(given)
+        coalitions = itertools.product((False, True), repeat=len(names))  # nothing first, everything last
+        pay = self.pay(
+            [{name: given[name] for name in itertools.compress(names, part)} for part in coalitions]
+        )  # [2^k, 5]
+        shares = shapley_values(pay[:, MEDIAN])
+        contributions = {name: float(share) for name, share in zip(names, shares, strict=True)}
+        before = None if request.compared_to is None else self.pay([self.read(request.compared_to)])[0]
+        low, quartile_low, median, quartile_high, high = (float(value) for value in pay[-1])
+        return SalaryEstimate(
+            median=median,
+            quartile_low=quartile_low,
+            quartile_high=quartile_high,
+            interval_low=low,
+            interval_high=high,
+            contributions=contributions,
+            baseline=float(pay[0, MEDIAN]),
+            cautions=cautions(request),
+            before=None if before is None else float(before[MEDIAN]),
+            picture=picture.draw(
+                pay[-1].tolist(),
+                self.config.quantile_levels,
+                {named(name, request): step for name, step in contributions.items()},
+                float(pay[0, MEDIAN]),
+                None if before is None else before.tolist(),
+            ),
+        )
 
     def _index(self, name: str, word: str) -> int:
         index = self._vocabularies[name].get(word.strip().casefold())
@@ -175,6 +194,14 @@ class SalaryPredictor:
         )
         msg = f"I don't know the {name} “{word}”. Please pick one of: {words}."
         raise InvalidInput(msg)
+
+
+def named(name: str, request: SalaryRequest) -> str:
+    """Return an input and what was said of it, as pictures show it: ``Age: 35``."""
+    value = getattr(request, name)
+    if name == "university":  # it is long, and says what it is
+        return str(value)
+    return f"{name.capitalize()}: {f'{value:g}' if isinstance(value, int | float) else value.replace('_', ' ')}"
 
 
 def shapley_values(worth: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -199,7 +226,7 @@ def shapley_values(worth: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def cautions(request: SalaryRequest) -> tuple[str, ...]:
     """Return what a reader of this estimate should know, the weightiest first."""
-    given = sum(value is not None for value in vars(request).values())
+    given = sum(getattr(request, name) is not None for name in SalaryInputs._fields)
     degree = request.degree.strip().casefold()
     found = []
     if request.promotions is not None:
@@ -225,7 +252,7 @@ def cautions(request: SalaryRequest) -> tuple[str, ...]:
     if given <= FEW_INPUTS:
         found.append("You said little, so the interval is wide. Field, age and experience narrow it most.")
     found.append(
-        "The data are of full-time work in the US, from before 2024, so later pay rises are not in them."
+        "The data are of full-time work in the US, most of it before 2017, so later pay rises are not in them."
     )
     return tuple(found[:MOST_CAUTIONS])
 
@@ -237,7 +264,7 @@ def _number(name: str, value: float) -> float:
     return float(value)
 
 
-def _check(request: SalaryRequest) -> None:
+def check(request: SalaryRequest) -> None:
     """Refuse what cannot be true, with the question that a friendly person would ask.
 
     Raises:

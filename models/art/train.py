@@ -1,0 +1,430 @@
+"""Train the GAN that paints: ``python -m models.art.train --data PAINTINGS.tar --out DIR --minutes N``.
+
+Kills and restarts are harmless: the state of the last few minutes lies in ``OUT/state.pt``. To go on after the minutes
+are over, ask for more. ``OUT/samples`` shows what the same latents became, ``OUT/replay`` the same in small for an
+animation, ``OUT/losses.png`` how the fight went, and ``OUT/final`` holds what is shipped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import os
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from tqdm import tqdm
+from transformers.utils.logging import disable_progress_bar
+
+from models.art import data
+from models.art.augment import augment
+from models.art.distance import kid, vectors
+from models.art.features import load_features
+from models.art.latents import normals
+from models.art.network import NO_STYLE
+from models.art.recipes import RECIPES, Recipe, build
+from models.precision import half_pays
+
+CHANNELS = {
+    64: [256, 256, 128, 64, 32],
+    128: [256, 256, 256, 128, 64, 32],
+}
+"""Of the generator, by the size of the pictures."""
+COLUMNS = 8
+"""Pictures of each style in a grid of samples."""
+REPLAYED = 2
+"""Of these, how many the replay shows."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a training depends on beside the data and the networks' sizes."""
+
+    minutes: float = 120.0
+    recipe: str = "projected"
+    batch_size: int = 16
+    learning_rate: float = 2e-4
+    unstyled: float = 0.1
+    """The share of pictures whose style is not said, so that one may ask for none."""
+    average_pictures: float = 5000.0
+    """After so many pictures half of the running mean of the weights is new; the mean is what paints."""
+    evaluate_minutes: float = 6.0
+    measured: int = 512
+    """Pictures painted for the distance to held-out paintings."""
+    seed: int = 7
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is known of a training at one moment; all but the first four are means since the one before."""
+
+    minutes: float
+    step: int
+    pictures: int
+    kid: float
+    discriminator_loss: float
+    generator_loss: float
+    real_score: float
+    fake_score: float
+    pictures_per_second: float
+
+
+class Fight:
+    """Two networks, their optimizers and the running mean of the generator; everything that learns."""
+
+    def __init__(self, generator: Any, discriminator: Any, recipe: Recipe, plan: Plan, *, half: bool) -> None:
+        self.generator, self.discriminator = generator, discriminator
+        self.recipe, self.plan, self.half = recipe, plan, half
+        self.averaged = copy.deepcopy(generator).eval().requires_grad_(requires_grad=False)
+        self.device: torch.device = generator.device
+        self.generator_optimizer = self._optimizer(generator)
+        self.discriminator_optimizer = self._optimizer(discriminator)
+        self.step = 0
+
+    def _precision(self) -> AbstractContextManager[object]:
+        # Not "autocast(enabled=False)", which would also undo the one around a trial of half precision.
+        return torch.autocast(self.device.type, torch.bfloat16) if self.half else nullcontext()
+
+    def _optimizer(self, network: Any) -> torch.optim.Adam:
+        learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        return torch.optim.Adam(learning, self.plan.learning_rate, self.recipe.betas, fused=True)
+
+    def round(self, paintings: Tensor, styles: Tensor) -> Tensor:
+        """Let both learn from one batch of paintings [B, 3, side, side] of styles [B].
+
+        Returns:
+            discriminator's loss, generator's loss, mean score of paintings, mean score of forgeries: [4].
+        """
+        latents = torch.randn(len(styles), self.generator.config.latent_size, device=self.device)
+        change = augment if self.recipe.augment else torch.nn.Identity()
+        with self._precision():
+            forgeries = self.generator(latents, styles)
+            # Looked at once for both: for the discriminator without a way back, for the generator with it.
+            seen = self.discriminator.see(change(forgeries.float()))
+            with torch.no_grad():
+                seen_paintings = self.discriminator.see(change(paintings))
+            real = self.discriminator.judge(seen_paintings, styles)
+            fake = self.discriminator.judge([one.detach() for one in seen], styles)
+            loss = self.recipe.discriminator_loss(real, fake)
+            again = self.discriminator.reconstruction_loss(paintings)
+        self.discriminator_optimizer.zero_grad()
+        (loss + again).backward()
+        self.discriminator_optimizer.step()
+
+        self.discriminator.requires_grad_(requires_grad=False)  # only for the picture's sake from here
+        with self._precision():
+            generator_loss = self.recipe.generator_loss(self.discriminator.judge(seen, styles))
+        self.generator_optimizer.zero_grad()
+        generator_loss.backward()
+        self.generator_optimizer.step()
+        for group in self.discriminator_optimizer.param_groups:
+            for parameter in group["params"]:
+                parameter.requires_grad_()
+        self.step += 1
+        self._average(len(styles))
+        return torch.stack(
+            [
+                loss.detach(),
+                generator_loss.detach(),
+                real.detach().float().mean(),
+                fake.detach().float().mean(),
+            ]
+        )
+
+    @torch.no_grad()
+    def _average(self, batch_size: int) -> None:
+        # Early on the mean follows closely; a plain decay would remember the random start for a thousand steps.
+        decay = min(0.5 ** (batch_size / self.plan.average_pictures), self.step / (self.step + 10))
+        torch._foreach_lerp_(_floats(self.averaged), _floats(self.generator), 1 - decay)
+
+    @torch.inference_mode()
+    def paint(self, latents: Tensor, styles: Tensor, batch_size: int = 64) -> data.Pixels:
+        """Return pictures [N, side, side, 3] of the averaged generator, of latents [N, ...] and styles [N]."""
+        parts = []
+        for place in range(0, len(latents), batch_size):
+            with self._precision():
+                pictures = self.averaged(
+                    latents[place : place + batch_size].to(self.device),
+                    styles[place : place + batch_size].to(self.device),
+                )
+            parts.append(data.to_bytes(pictures))
+        return np.concatenate(parts)
+
+    def save_averaged(self, folder: Path) -> None:
+        """Write both networks as they stand."""
+        if hasattr(self.averaged, "measure_means"):
+            self.averaged.measure_means()
+        self.averaged.save_pretrained(folder / "counterfeiter")
+        self.discriminator.save_pretrained(folder / "cashier")
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that is needed to go on from here."""
+        return {
+            "generator": self.generator.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "generator_optimizer": self.generator_optimizer.state_dict(),
+            "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
+            "step": self.step,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where ``state_dict`` was called."""
+        self.generator.load_state_dict(state["generator"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.discriminator.load_state_dict(state["discriminator"])
+        self.generator_optimizer.load_state_dict(state["generator_optimizer"])
+        self.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
+        self.step = state["step"]
+
+
+def train(
+    fight: Fight,
+    batches: data.Batches,
+    measure: Callable[[Fight], float],
+    plan: Plan,
+    out: Path,
+) -> list[Report]:
+    """Train until the plan's minutes are over and keep in ``out/best`` the networks when ``measure`` was least.
+
+    Args:
+        fight: the networks, on their device.
+        batches: the paintings.
+        measure: the figure to bring down.
+        plan: settings.
+        out: folder for the networks, the state to resume from and the reports.
+
+    Raises:
+        FloatingPointError: the losses are no numbers any more. The last state lies in ``out``.
+        ValueError: the state in ``out`` belongs to another recipe.
+    """
+    (out / "samples").mkdir(parents=True, exist_ok=True)
+    (out / "replay").mkdir(exist_ok=True)
+    reports: list[Report] = []
+    pictures, before = 0, 0.0  # minutes of earlier runs
+    state_path = out / "state.pt"
+    if state_path.exists():
+        saved = torch.load(state_path, weights_only=True, map_location=fight.device)
+        if saved["plan"]["recipe"] != plan.recipe:
+            raise ValueError(f"{state_path} belongs to the recipe {saved['plan']['recipe']}")
+        fight.load_state_dict(saved["fight"])
+        batches.load_state_dict(saved["batches"])
+        reports = [Report(**report) for report in saved["reports"]]
+        pictures, before = saved["pictures"], saved["minutes"]
+
+    def minutes() -> float:
+        return before + (time.monotonic() - started) / 60
+
+    started = time.monotonic()
+    torch.manual_seed(plan.seed + fight.step)
+    evaluated, since_step, since_pictures = before, fight.step, pictures
+    sums = torch.zeros(4, device=fight.device)
+    next_frame = before
+    with tqdm(total=plan.minutes, initial=before, bar_format=_BAR, mininterval=5) as bar:
+        while True:
+            now = minutes()
+            if now >= next_frame:
+                _draw_samples(fight, out, now)
+                # Most happens at first, so the frames of the replay lie ever further apart.
+                next_frame = min(
+                    now + plan.evaluate_minutes, max(1.15 * now, now + plan.evaluate_minutes / 30)
+                )
+            if now - evaluated >= plan.evaluate_minutes or now >= plan.minutes:
+                means = (sums / max(1, fight.step - since_step)).tolist()
+                if not all(map(math.isfinite, means)):
+                    raise FloatingPointError(f"the losses are no numbers any more after {now:.1f} minutes")
+                pace = (pictures - since_pictures) / max(1e-9, now - evaluated) / 60
+                figure = measure(fight)
+                if figure < min((report.kid for report in reports), default=math.inf):
+                    fight.save_averaged(out / "best")
+                reports.append(
+                    Report(
+                        minutes=now,
+                        step=fight.step,
+                        pictures=pictures,
+                        kid=figure,
+                        discriminator_loss=means[0],
+                        generator_loss=means[1],
+                        real_score=means[2],
+                        fake_score=means[3],
+                        pictures_per_second=pace,
+                    )
+                )
+                tqdm.write(json.dumps({name: round(value, 5) for name, value in asdict(reports[-1]).items()}))
+                _save(
+                    state_path,
+                    fight=fight.state_dict(),
+                    batches=batches.state_dict(),
+                    reports=[asdict(report) for report in reports],
+                    plan=asdict(plan),
+                    pictures=pictures,
+                    minutes=minutes(),
+                )
+                (out / "reports.json").write_text(
+                    json.dumps([asdict(report) for report in reports], indent=1)
+                )
+                _draw_losses(reports, out / "losses.png")
+                evaluated, since_step, since_pictures = minutes(), fight.step, pictures
+                sums.zero_()
+            if now >= plan.minutes:
+                return reports
+            paintings, styles = batches.next()
+            said = torch.rand(styles.shape, device=styles.device) >= plan.unstyled
+            sums += fight.round(paintings, torch.where(said, styles + 1, NO_STYLE))
+            pictures += len(styles)
+            bar.update(min(minutes(), plan.minutes) - bar.n)
+
+
+_BAR = "{l_bar}{bar}| {n:.1f}/{total:.0f} min{postfix}"
+
+
+def _floats(network: Any) -> list[Tensor]:
+    """Return weights and statistics of norms; ``mean_w`` comes along and is measured anew before it is kept."""
+    return [tensor for tensor in (*network.parameters(), *network.buffers()) if tensor.is_floating_point()]
+
+
+def _save(path: Path, **state: Any) -> None:
+    fresh = path.with_suffix(".new")
+    torch.save(state, fresh)
+    fresh.replace(path)  # a kill while writing leaves the old state
+
+
+def held_out_distance(
+    paintings: data.Paintings, count: int, device: torch.device
+) -> Callable[[Fight], float]:
+    """Return a measure: the KID of ``count`` pictures, of the same styles as the held-out ones, to the latter."""
+    features = load_features(device)
+    real = vectors(features, paintings.pixels)
+    styles = torch.from_numpy(np.resize(paintings.style, count)) + 1  # [count]
+
+    def measure(fight: Fight) -> float:
+        size = fight.generator.config.latent_size
+        latents = torch.from_numpy(normals([1], count * size).reshape(count, size))
+        return kid(vectors(features, fight.paint(latents, styles)), real)
+
+    return measure
+
+
+def _draw_samples(fight: Fight, out: Path, minutes: float) -> None:
+    """Paint a row of pictures in each style from the same latents as ever."""
+    config = fight.generator.config
+    rows = len(config.styles)
+    latents = torch.from_numpy(normals([0], rows * COLUMNS * config.latent_size))
+    styles = torch.arange(1, rows + 1).repeat_interleave(COLUMNS)
+    pictures = fight.paint(latents.reshape(rows * COLUMNS, -1), styles)
+    side = config.image_size
+    table = pictures.reshape(rows, COLUMNS, side, side, 3)  # [styles, COLUMNS, side, side, 3]
+    name = f"{minutes:07.2f}"
+    Image.fromarray(sheet(table)).save(out / "samples" / f"{name}.png")
+    few = table[:, :REPLAYED].reshape(-1, rows, side, side, 3)
+    Image.fromarray(sheet(few)).save(out / "replay" / f"{name}.webp", quality=85)
+
+
+def sheet(pictures: data.Pixels) -> data.Pixels:
+    """Lay out pictures [rows, columns, side, side, 3] as one [rows * side, columns * side, 3]."""
+    rows, columns, side, _, channels = pictures.shape
+    return pictures.transpose(0, 2, 1, 3, 4).reshape(rows * side, columns * side, channels)
+
+
+def _draw_losses(reports: list[Report], path: Path) -> None:
+    from matplotlib.figure import Figure  # only training draws
+
+    figure = Figure(figsize=(8, 7), layout="constrained")
+    losses, scores, distance = figure.subplots(3, 1, sharex=True)
+    seen = [report.pictures / 1000 for report in reports]
+    losses.plot(seen, [report.generator_loss for report in reports], label="counterfeiter")
+    losses.plot(seen, [report.discriminator_loss for report in reports], label="cashier")
+    losses.set(ylabel="loss")
+    scores.plot(seen, [report.real_score for report in reports], label="paintings")
+    scores.plot(seen, [report.fake_score for report in reports], label="forgeries")
+    scores.set(ylabel="cashier's score")
+    distance.semilogy(
+        seen, [max(report.kid, 1e-6) for report in reports], "o-", label="to held-out paintings"
+    )
+    distance.set(
+        xlabel="thousand paintings seen", ylabel="KID", title=f"best {min(r.kid for r in reports):.4f}"
+    )
+    for axes in (losses, scores, distance):
+        axes.legend()
+        axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=110)
+
+
+def export(best: Path, folder: Path, recipe: Recipe) -> None:
+    """Write both networks as they are shipped, in half precision: 3e-4 of a colour's range is not seen."""
+    for network, name in ((recipe.generator, "counterfeiter"), (recipe.discriminator, "cashier")):
+        network.from_pretrained(best / name).half().save_pretrained(folder / name)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Read the paintings, train, and write the networks and their report."""
+    parser = argparse.ArgumentParser(prog="python -m models.art.train", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="tar of WebP pictures and JSON")
+    parser.add_argument("--out", type=Path, required=True, help="folder for networks, state and samples")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--image-size", type=int, default=64, choices=sorted(CHANNELS))
+    parser.add_argument("--channels", type=int, nargs="*", help="of the generator's maps from 4 x 4 up")
+    parser.add_argument("--convolutions", type=int, default=1, help="of the generator, at each size of maps")
+    parser.add_argument(
+        "--seen-size", type=int, default=128, help="of pictures as the frozen features see them"
+    )
+    parser.add_argument("--width", type=int, default=64, help="channels of the discriminator")
+    parser.add_argument("--styles", nargs="*", default=(), help="of the tar; all if not given")
+    for part in fields(Plan):
+        kind = {"int": int, "float": float, "str": str}[str(part.type)]
+        choices = sorted(RECIPES) if part.name == "recipe" else None
+        parser.add_argument(
+            f"--{part.name.replace('_', '-')}", type=kind, default=part.default, choices=choices
+        )
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    disable_progress_bar()  # of saving a few megabytes
+
+    plan = Plan(**{part.name: getattr(options, part.name) for part in fields(Plan)})
+    device = torch.device(options.device)
+    paintings = data.read_paintings(options.data, options.image_size, options.styles)
+    training, held_out = data.split(paintings)
+    print(
+        f"{len(training):,} pictures to train on, {len(held_out):,} held out, {len(paintings.styles)} styles"
+    )
+    torch.manual_seed(plan.seed)
+    recipe = RECIPES[plan.recipe]
+    size, styles = options.image_size, list(paintings.styles)
+    channels = options.channels or CHANNELS[size]
+    generator, discriminator = build(
+        plan.recipe,
+        {"image_size": size, "channels": channels, "convolutions": options.convolutions, "styles": styles},
+        {"image_size": size, "seen_size": options.seen_size, "width": options.width, "styles": styles},
+        device,
+    )
+    # The arithmetic of a training step, on noise.
+    trial = Fight(copy.deepcopy(generator), copy.deepcopy(discriminator), recipe, plan, half=False)
+    noise = torch.zeros(plan.batch_size, 3, size, size, device=device)
+    half = half_pays(
+        device, lambda: trial.round(noise, torch.zeros(plan.batch_size, dtype=torch.long, device=device))
+    )
+    print("in half precision" if half else "in single precision, which is faster here")
+    print(
+        f"{generator.num_parameters():,} parameters paint, {discriminator.num_parameters():,} judge, on {device}"
+    )
+    fight = Fight(generator, discriminator, recipe, plan, half=half)
+    batches = data.Batches(training, plan.batch_size, device, plan.seed)
+    train(fight, batches, held_out_distance(held_out, plan.measured, device), plan, options.out)
+    export(options.out / "best", options.out / "final", recipe)
+    print(f"the networks that did best lie in {options.out / 'final'}, in half precision")
+    print("python -m models.art.evaluate measures them against held-out paintings")
+
+
+if __name__ == "__main__":
+    main()

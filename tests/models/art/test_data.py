@@ -83,6 +83,7 @@ def test_changes_differ_by_picture_and_let_gradients_through() -> None:
     assert all((changed[0] - other).abs().mean() > 0.01 for other in changed[1:])
     changed.square().sum().backward()
     assert pictures.grad is not None
-    reached = (pictures.grad != 0).float().mean(dim=(1, 2, 3))
-    assert (reached > 0.4).all(), "most of every picture counts"
-    assert (reached < 0.99).all(), "something is hidden in every picture"
+    assert (pictures.grad.abs().mean(dim=(1, 2, 3)) > 0.01).all()
+    hidden = (changed == 0).all(dim=1).float().mean(dim=(1, 2))  # [8]
+    assert (hidden > 0.03).all(), "something is hidden in every picture"
+    assert (hidden < 0.5).all(), "most of every picture is seen"

@@ -153,7 +153,7 @@ class DurableItem(discord.ui.DynamicItem[Any], template=r"(?!)"):
         return cls(**match.groupdict())  # type: ignore[arg-type]  # the subclass's arguments
 
     async def act(self, interaction: Interaction) -> None:
-        """Do what the button is for. The first awaited line acknowledges the interaction."""
+        """Do what the button is for. Nothing slower than a row of our own database comes before the acknowledgement."""
         raise NotImplementedError
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:

@@ -208,7 +208,7 @@ class ArtGenerator(PreTrainedModel):
             part = colour(x) * self.contrasts[number]  # [B, 3, side, side]
             picture = part if picture is None else _double(picture) + part
         assert picture is not None
-        return torch.tanh(picture + self.ground[:, None, None])
+        return picture + self.ground[:, None, None]
 
     def forward(self, latents: Tensor, styles: Tensor) -> Tensor:
         """Paint. See ``Generator``."""
@@ -280,8 +280,8 @@ class ProjectedDiscriminator(PreTrainedModel):
         self.across_strides = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in CHANNELS[1:])
         for mixture in (*self.across_channels, *self.across_strides):
             mixture.requires_grad_(requires_grad=False)
-        # Usual sizes of the features' values, by which they are divided: the deep ones are ten times smaller.
-        self.register_buffer("sizes", torch.tensor([13.9, 8.9, 4.7, 1.5]))
+        # Usual sizes of the features' values, by which they are divided: the deep ones are smaller.
+        self.register_buffer("sizes", torch.tensor([8.9, 7.4, 5.6, 2.3]))
         sides = [config.seen_size // stride for stride in (4, 8, 16, 32)]
         self.judges = nn.ModuleList(Judge(width, side, len(config.styles)) for side in sides)
         self.post_init()

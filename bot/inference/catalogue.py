@@ -8,8 +8,12 @@ from __future__ import annotations
 import msgspec
 
 from bot.inference.messages import (
+    Career,
+    CareerRequest,
     Classification,
     ClassifyRequest,
+    Lesson,
+    LessonRequest,
     Reading,
     ReadRequest,
     Request,
@@ -54,6 +58,25 @@ NETWORKS: dict[str, Network] = {
             result=SalaryEstimate,
             module="models.salary.predictor",
             predictor="SalaryPredictor",
+            max_batch=4,  # each draws for a while: a longer batch would only hold up its first answer
+        ),
+        Network(
+            name="career",
+            request=CareerRequest,
+            result=Career,
+            module="models.salary.career",
+            predictor="CareerPredictor",
+            weights="salary",
+            max_batch=4,
+        ),
+        Network(
+            name="lesson",
+            request=LessonRequest,
+            result=Lesson,
+            module="models.salary.lesson",
+            predictor="LessonPredictor",
+            weights="salary",
+            max_batch=1,
         ),
         Network(
             name="story",

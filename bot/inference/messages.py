@@ -61,6 +61,21 @@ class SalaryRequest(Request, frozen=True):
     """Whose estimate this one is set beside: the person as it was before something was changed."""
 
 
+class CareerRequest(Request, frozen=True):
+    """Estimate what people like this one earn who are up to twenty years ahead."""
+
+    person: SalaryRequest
+    """Who says an age, years of experience, or both: that is what goes on."""
+
+
+class LessonRequest(Request, frozen=True):
+    """Teach a copy of the salary network what somebody really earns."""
+
+    person: SalaryRequest
+    pay: float
+    """Annual, in US dollars."""
+
+
 class StoryRequest(Request, frozen=True):
     """Write a story."""
 
@@ -134,6 +149,55 @@ class SalaryEstimate(Result, frozen=True):
     """The median estimate for ``compared_to``."""
     picture: bytes
     """A PNG of the distribution of pay, and of what each input added."""
+
+
+class CareerYear(msgspec.Struct, frozen=True, kw_only=True):
+    """Annual pay in US dollars of 2024, of people some years ahead."""
+
+    ahead: int
+    """Years."""
+    median: float
+    quartile_low: float
+    quartile_high: float
+    interval_low: float
+    """10% quantile."""
+    interval_high: float
+    """90% quantile."""
+
+
+class Career(Result, frozen=True):
+    """A cross-section of people of today, not a forecast of anybody's pay."""
+
+    years: tuple[CareerYear, ...]
+    """From now on, year by year: up to twenty, fewer where the data end before."""
+    picture: bytes
+    """A PNG of the curve with its bands."""
+
+
+class LessonStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the stages between the question and the better guess."""
+
+    title: str
+    words: str
+    """What the picture shows, in a few sentences."""
+    picture: bytes
+    """A PNG of the network."""
+
+
+class Lesson(Result, frozen=True):
+    """What the salary network made of a person, and what it learned from being told the pay."""
+
+    guess: float
+    """The median estimate before, in dollars."""
+    next_guess: float
+    """The same after one step of gradient descent: nearer to the pay."""
+    learning_rate: float
+    """Of that step."""
+    blame: dict[str, float]
+    """Which share of the correction falls to each part of the network: together 1."""
+    steps: tuple[LessonStep, ...]
+    animation: bytes
+    """A GIF in which signals run forward and blame runs back."""
 
 
 class Story(Result, frozen=True):

@@ -132,6 +132,21 @@ class SalaryPredictor:
         check(request)
         return given
 
+    def labels(self, given: dict[str, float]) -> dict[str, str]:
+        """Return each input with what was said of it, as pictures show it: ``Age: 35``."""
+        words: dict[str, list[str]] = {
+            "degree": self.config.degrees,
+            "field": self.config.fields,
+            "gender": self.config.genders,
+        }
+        found = {}
+        for name, value in given.items():
+            said = words[name][int(value) - 1].replace("_", " ") if name in words else f"{value:g}"
+            found[name] = f"{name.capitalize()}: {said}"
+            if name == "university":  # it is long, and says what it is
+                found[name] = self.config.universities[int(value) - 1]
+        return found
+
     def inputs(self, people: Sequence[dict[str, float]]) -> SalaryInputs:
         """Return a batch of people, each given by what is known of it."""
         columns = []
@@ -146,7 +161,8 @@ class SalaryPredictor:
     @torch.inference_mode()
     def pay(self, people: Sequence[dict[str, float]]) -> NDArray[np.float64]:
         """Return five quantiles of annual pay in dollars, for each person [people, 5]."""
-        return self.network.estimate(self.inputs(people)).double().exp().cpu().numpy()
+        pay: NDArray[np.float64] = self.network.estimate(self.inputs(people)).double().exp().cpu().numpy()
+        return pay
 
     def _estimate(self, request: SalaryRequest) -> SalaryEstimate:
         given = self.read(request)
@@ -174,7 +190,7 @@ class SalaryPredictor:
             picture=picture.draw(
                 pay[-1].tolist(),
                 self.config.quantile_levels,
-                {named(name, request): step for name, step in contributions.items()},
+                {label: contributions[name] for name, label in self.labels(given).items()},
                 float(pay[0, MEDIAN]),
                 None if before is None else before.tolist(),
             ),
@@ -194,14 +210,6 @@ class SalaryPredictor:
         )
         msg = f"I don't know the {name} “{word}”. Please pick one of: {words}."
         raise InvalidInput(msg)
-
-
-def named(name: str, request: SalaryRequest) -> str:
-    """Return an input and what was said of it, as pictures show it: ``Age: 35``."""
-    value = getattr(request, name)
-    if name == "university":  # it is long, and says what it is
-        return str(value)
-    return f"{name.capitalize()}: {f'{value:g}' if isinstance(value, int | float) else value.replace('_', ' ')}"
 
 
 def shapley_values(worth: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ that 32 divides. Nothing here is trained; gradients flow through to the picture.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -86,8 +87,9 @@ class Features(nn.Module):
         return self.top(self(pictures)[-1]).mean(dim=(2, 3))  # type: ignore[no-any-return]
 
 
+@cache
 def load_features(device: torch.device) -> Features:
-    """Return the features on a device, laid out for speed.
+    """Return the features on a device, laid out for speed. Being frozen, one copy serves everybody.
 
     Raises:
         OSError: the package with the weights is missing or broken.

@@ -142,8 +142,8 @@ class ArtGenerator(PreTrainedModel):
         self.mapping = nn.Sequential(
             nn.Linear(2 * config.latent_size, size),
             nn.LeakyReLU(SLOPE),
+            # No activation here: it would give w a mean, and all pictures one and the same composition to begin with.
             nn.Linear(size, size),
-            nn.LeakyReLU(SLOPE),
         )
         self.start = nn.Linear(size, config.channels[0] * START**2)
         self.layers = nn.ModuleList()
@@ -167,7 +167,7 @@ class ArtGenerator(PreTrainedModel):
         if isinstance(module, nn.Embedding):
             nn.init.normal_(module.weight)
         elif isinstance(module, Affine):
-            nn.init.normal_(module.weight, std=0.3 * module.in_features**-0.5)  # differences, not noise
+            nn.init.normal_(module.weight, std=0.5 * module.in_features**-0.5)  # differences, not noise
             nn.init.zeros_(module.bias)
         elif isinstance(module, nn.Linear | nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, a=SLOPE)
@@ -191,7 +191,7 @@ class ArtGenerator(PreTrainedModel):
         return mean + (w - mean) * psi[:, None]
 
     def paint(self, w: Tensor) -> Tensor:
-        """Return pictures [B, 3, image_size, image_size] from -1 to 1."""
+        """Return pictures [B, 3, image_size, image_size] from -1 to 1, while training also somewhat beyond."""
         x = self.start(w).view(len(w), -1, START, START)  # [B, C, 4, 4]
         x = x.contiguous(memory_format=torch.channels_last)
         picture: Tensor | None = None
@@ -208,7 +208,10 @@ class ArtGenerator(PreTrainedModel):
             part = colour(x) * self.contrasts[number]  # [B, 3, side, side]
             picture = part if picture is None else _double(picture) + part
         assert picture is not None
-        return picture + self.ground[:, None, None]
+        picture = picture + self.ground[:, None, None]
+        # Not tanh: once it says pure white or black, no gradient leads back. What lies beyond is for the
+        # discriminator to punish while training.
+        return picture if self.training else picture.clamp(-1, 1)
 
     def forward(self, latents: Tensor, styles: Tensor) -> Tensor:
         """Paint. See ``Generator``."""
@@ -285,7 +288,6 @@ class ProjectedDiscriminator(PreTrainedModel):
         sides = [config.seen_size // stride for stride in (4, 8, 16, 32)]
         self.judges = nn.ModuleList(Judge(width, side, len(config.styles)) for side in sides)
         self.post_init()
-        self._loaded: list[Features] = []  # in a list, so that they are no part of what is saved
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
@@ -295,14 +297,12 @@ class ProjectedDiscriminator(PreTrainedModel):
                 nn.init.zeros_(module.bias)
 
     def load_features(self) -> Features:
-        """Return the frozen features on the device of the judges, read at the first call.
+        """Return the frozen features on the device of the judges. They are no part of this network, nor saved with it.
 
         Raises:
             OSError: the package with their weights is missing or broken.
         """
-        if not self._loaded:
-            self._loaded.append(load_features(self.device))
-        return self._loaded[0]
+        return load_features(self.device)
 
     def see(self, pictures: Tensor) -> list[Tensor]:
         """Return the mixed maps, [B, width, seen_size / stride, ...] for strides 4 to 32. See ``Discriminator``."""
@@ -375,7 +375,7 @@ class PlainDiscriminator(PreTrainedModel):
         )
         self.downs = nn.ModuleList()
         while side > 8:
-            wider = min(2 * width, 256)
+            wider = min(2 * width, 128)
             self.downs.append(Down(width, wider))
             width, side = wider, side // 2
         self.features = nn.Sequential(
@@ -447,3 +447,27 @@ class Down(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, outputs, H / 2, W / 2]."""
         return (self.deep(x) + self.direct(x)) / 2  # type: ignore[no-any-return]
+
+
+class AidedDiscriminator(ProjectedDiscriminator):
+    """The judges of frozen features together with a plain discriminator, which sees the colours themselves.
+
+    Kumari et al. 2022, "Ensembling Off-the-shelf Models for GAN Training".
+    """
+
+    def __init__(self, config: DiscriminatorConfig) -> None:
+        super().__init__(config)
+        self.plain = PlainDiscriminator(config)
+
+    def see(self, pictures: Tensor) -> list[Tensor]:
+        """Return the pictures themselves and the mixed maps. See ``Discriminator``."""
+        return [pictures, *super().see(pictures)]
+
+    def judge(self, maps: list[Tensor], styles: Tensor) -> Tensor:
+        """Return the scores of both side by side. See ``Discriminator``."""
+        picture, *rest = maps
+        return torch.cat([self.plain.judge([picture], styles), super().judge(rest, styles)], dim=1)
+
+    def reconstruction_loss(self, pictures: Tensor) -> Tensor:
+        """Return that of the plain one. See ``Discriminator``."""
+        return self.plain.reconstruction_loss(pictures)

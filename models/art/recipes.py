@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from models.art.dcgan import DcganConfig, DcganDiscriminator, DcganGenerator
 from models.art.network import (
+    AidedDiscriminator,
     ArtConfig,
     ArtGenerator,
     DiscriminatorConfig,
@@ -46,6 +47,7 @@ class Recipe:
 RECIPES = {
     "projected": Recipe(ArtGenerator, ArtConfig, ProjectedDiscriminator, True, True, (0.0, 0.99)),
     "plain": Recipe(ArtGenerator, ArtConfig, PlainDiscriminator, True, True, (0.0, 0.99)),
+    "aided": Recipe(ArtGenerator, ArtConfig, AidedDiscriminator, True, True, (0.0, 0.99)),
     "dcgan": Recipe(DcganGenerator, DcganConfig, DcganDiscriminator, False, False, (0.5, 0.999)),
 }
 

@@ -36,8 +36,9 @@ from models.art.recipes import RECIPES, Recipe, build
 from models.precision import half_pays
 
 CHANNELS = {
+    32: [64, 64, 32, 32],
     64: [256, 256, 128, 64, 32],
-    128: [256, 256, 256, 128, 64, 32],
+    128: [192, 192, 192, 128, 64, 32],
 }
 """Of the generator, by the size of the pictures."""
 COLUMNS = 8
@@ -51,7 +52,7 @@ class Plan:
     """Everything that a training depends on beside the data and the networks' sizes."""
 
     minutes: float = 120.0
-    recipe: str = "projected"
+    recipe: str = "aided"
     batch_size: int = 16
     learning_rate: float = 2e-4
     unstyled: float = 0.1
@@ -230,7 +231,7 @@ def train(
     evaluated, since_step, since_pictures = before, fight.step, pictures
     sums = torch.zeros(4, device=fight.device)
     next_frame = before
-    with tqdm(total=plan.minutes, initial=before, bar_format=_BAR, mininterval=5) as bar:
+    with tqdm(total=max(plan.minutes, before), initial=before, bar_format=_BAR, mininterval=5) as bar:
         while True:
             now = minutes()
             if now >= next_frame:
@@ -360,10 +361,61 @@ def _draw_losses(reports: list[Report], path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
-def export(best: Path, folder: Path, recipe: Recipe) -> None:
-    """Write both networks as they are shipped, in half precision: 3e-4 of a colour's range is not seen."""
+def export(best: Path, folder: Path, recipe: Recipe, scale: list[float]) -> None:
+    """Write both networks as they are shipped, in half precision, whose error is far below one step of a colour."""
     for network, name in ((recipe.generator, "counterfeiter"), (recipe.discriminator, "cashier")):
-        network.from_pretrained(best / name).half().save_pretrained(folder / name)
+        kept = network.from_pretrained(best / name)
+        if name == "cashier":
+            kept.config.scale = scale
+        kept.half().save_pretrained(folder / name)
+
+
+@torch.inference_mode()
+def calibrate(best: Path, recipe: Recipe, held_out: data.Paintings, device: torch.device) -> list[float]:
+    """Return ``DiscriminatorConfig.scale`` from held-out paintings and as many forgeries of the same styles."""
+    generator = recipe.generator.from_pretrained(best / "counterfeiter").to(device).eval()
+    discriminator = recipe.discriminator.from_pretrained(best / "cashier").to(device).eval()
+    size = generator.config.latent_size
+    latents = torch.from_numpy(normals([3], len(held_out) * size).reshape(-1, size)).to(device)
+    styles = torch.from_numpy(held_out.style).to(device) + 1
+    paintings = data.to_floats(torch.from_numpy(held_out.pixels).to(device))
+    forgeries = torch.cat(
+        [generator(*part) for part in zip(latents.split(32), styles.split(32), strict=True)]
+    )
+    real, fake = (
+        torch.cat([discriminator(*part) for part in zip(side.split(32), styles.split(32), strict=True)])
+        for side in (paintings, forgeries)
+    )
+    return fit_scale(real.cpu(), fake.cpu())
+
+
+def fit_scale(real: Tensor, fake: Tensor) -> list[float]:
+    """Return slope and offset such that sigmoid(slope * score + offset) is the probability of a painting.
+
+    Platt 1999, "Probabilistic outputs for support vector machines", with his softened targets, by Newton's method.
+
+    Args:
+        real: scores of paintings [N].
+        fake: scores of forgeries [M].
+    """
+    scores = torch.cat([real, fake]).double()
+    middle, spread = scores.mean(), scores.std() + 1e-6
+    x = torch.stack([(scores - middle) / spread, torch.ones_like(scores)], dim=1)  # [N + M, 2]
+    target = torch.cat([torch.full_like(real, _soft(len(real))), torch.full_like(fake, 1 - _soft(len(fake)))])
+    weights = torch.zeros(2, dtype=torch.double)
+    for _ in range(50):
+        probability = torch.sigmoid(x @ weights)
+        slope = x.T @ (probability - target)
+        curvature = (x * (probability * (1 - probability))[:, None]).T @ x + 1e-3 * torch.eye(2)
+        weights = weights - torch.linalg.solve(curvature, slope).clamp(
+            -1, 1
+        )  # short steps, lest it overshoots
+    steep = float(weights[0] / spread)
+    return [steep, float(weights[1] - steep * middle)]
+
+
+def _soft(count: int) -> float:
+    return (count + 1) / (count + 2)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -373,11 +425,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for networks, state and samples")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--image-size", type=int, default=64, choices=sorted(CHANNELS))
+    parser.add_argument(
+        "--image-size", type=int, default=64, choices=sorted(CHANNELS), help="32 is for trying out"
+    )
     parser.add_argument("--channels", type=int, nargs="*", help="of the generator's maps from 4 x 4 up")
     parser.add_argument("--convolutions", type=int, default=1, help="of the generator, at each size of maps")
     parser.add_argument(
-        "--seen-size", type=int, default=128, help="of pictures as the frozen features see them"
+        "--seen-size", type=int, help="of pictures as the frozen features see them; as they are if not given"
     )
     parser.add_argument("--width", type=int, default=64, help="channels of the discriminator")
     parser.add_argument("--styles", nargs="*", default=(), help="of the tar; all if not given")
@@ -405,7 +459,12 @@ def main(arguments: list[str] | None = None) -> None:
     generator, discriminator = build(
         plan.recipe,
         {"image_size": size, "channels": channels, "convolutions": options.convolutions, "styles": styles},
-        {"image_size": size, "seen_size": options.seen_size, "width": options.width, "styles": styles},
+        {
+            "image_size": size,
+            "seen_size": options.seen_size or size,
+            "width": options.width,
+            "styles": styles,
+        },
         device,
     )
     # The arithmetic of a training step, on noise.
@@ -421,7 +480,8 @@ def main(arguments: list[str] | None = None) -> None:
     fight = Fight(generator, discriminator, recipe, plan, half=half)
     batches = data.Batches(training, plan.batch_size, device, plan.seed)
     train(fight, batches, held_out_distance(held_out, plan.measured, device), plan, options.out)
-    export(options.out / "best", options.out / "final", recipe)
+    scale = calibrate(options.out / "best", recipe, held_out, device)
+    export(options.out / "best", options.out / "final", recipe, scale)
     print(f"the networks that did best lie in {options.out / 'final'}, in half precision")
     print("python -m models.art.evaluate measures them against held-out paintings")
 

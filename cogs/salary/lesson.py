@@ -13,6 +13,9 @@ from bot.results import Results
 from cogs.salary.answers import dollars, person_in_words, picture_of
 from cogs.salary.buttons import ShareButton
 
+RIGHT = 50
+"""Dollars: amounts are told to the hundred."""
+
 
 def render_lesson(answered: Finished, step: int = 0) -> Answer:
     """Show a lesson: the whole of it in motion (0), or one of its steps with what it means."""
@@ -27,11 +30,14 @@ def render_lesson(answered: Finished, step: int = 0) -> Answer:
     else:
         name = "lesson.gif"
         error = request.pay - lesson.guess
+        wrong = f"{dollars(abs(error))} too {'low' if error > 0 else 'high'}"
+        if abs(error) < RIGHT:
+            wrong = "right, as near as can be said"
         embed = discord.Embed(
             title="A network learns from your pay",
             description=(
-                f"It guessed **{dollars(lesson.guess)}**. You say **{dollars(request.pay)}**: it was "
-                f"{dollars(abs(error))} too {'low' if error > 0 else 'high'}. After one step of learning it guesses "
+                f"It guessed **{dollars(lesson.guess)}**. You say **{dollars(request.pay)}**: it was {wrong}. "
+                "After one step of learning it guesses "
                 f"**{dollars(lesson.next_guess)}**.\nWatch the signals run forward and the blame run back, or press a "
                 "number to stop and read.\n-# The step was taken on a copy: neither your pay nor the step is learned "
                 "by the network that others ask."

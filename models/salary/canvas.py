@@ -11,7 +11,7 @@ import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 
 WIDTH, MARGIN = 1000, 36  # pixels
-TEXT, SMALL = 25, 20  # font sizes
+TEXT, SMALL = 28, 24  # font sizes: Discord shows pictures at 400 pixels until one clicks on them
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]

@@ -22,7 +22,7 @@ from models.salary.canvas import (
 )
 
 HEIGHT, TOP, BOTTOM = 620, 96, 470  # of the picture, and of the curve's room
-LEFT, RIGHT = MARGIN + 70, WIDTH - MARGIN - 24
+LEFT, RIGHT = MARGIN + 76, WIDTH - MARGIN - 24
 MEDIAN = 2
 STOPS = 5
 """Years between labelled points."""
@@ -68,12 +68,12 @@ def draw(pay: Sequence[Sequence[float]], start: float, unit: str) -> bytes:
         middle = min(max(x, LEFT + half), RIGHT - half)
         beneath = (point(other, some[MEDIAN]) for other, some in enumerate(pay))
         line = min(height for place, height in beneath if abs(place - middle) <= half + 8)
-        canvas.bar(middle - half, line - 46, middle + half, line - 16, PAPER)
-        canvas.text(middle, line - 31, text, INK, SMALL, "mm")
+        canvas.bar(middle - half, line - 50, middle + half, line - 16, PAPER)
+        canvas.text(middle, line - 33, text, INK, SMALL, "mm")
         canvas.line([(x, BOTTOM), (x, BOTTOM + 7)], FAINT, 1)
         canvas.text(x, BOTTOM + 24, f"{start + year:g}", INK, TEXT, "mm")
     canvas.text((LEFT + RIGHT) / 2, BOTTOM + 62, unit, FAINT, SMALL, "mm")
-    canvas.text(WIDTH / 2, HEIGHT - MARGIN, NOTE, FAINT, 17, "mm")
+    canvas.text(WIDTH / 2, HEIGHT - MARGIN, NOTE, FAINT, 18, "mm")
     return canvas.png()
 
 

@@ -16,7 +16,7 @@ import torch
 
 from models.predictor import InvalidInput
 from models.salary import lesson_picture
-from models.salary.anatomy import Trace, trace_of
+from models.salary.anatomy import ASIDE, Trace, trace_of
 from models.salary.canvas import dollars, palette_of, png
 from models.salary.network import MEDIAN, SalaryInputs, SalaryNetwork
 from models.salary.predictor import SalaryPredictor, SalaryRequest
@@ -24,6 +24,8 @@ from models.salary.predictor import SalaryPredictor, SalaryRequest
 LEARNING_RATE = 0.002
 """The largest that the network was trained with."""
 HALVINGS = 30
+RIGHT = 50
+"""Dollars: amounts are told to the hundred."""
 PAY = (12_000, 1_000_000)
 """Dollars of 2024: the range of the data."""
 
@@ -65,6 +67,19 @@ class Lesson:
     """A GIF in which signals run forward and blame runs back."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Learned:
+    """A lesson in numbers."""
+
+    before: list[float]
+    """Quantiles of pay in dollars [5]."""
+    after: list[float]
+    """The same after the step [5]."""
+    rate: float
+    """Of the step."""
+    trace: Trace
+
+
 class LessonPredictor:
     """The salary network, ready to be taught."""
 
@@ -102,33 +117,42 @@ class LessonPredictor:
                 f"I can learn from {dollars(PAY[0])} to {dollars(PAY[1])}."
             )
             raise InvalidInput(msg)
-        given = self.predictor.read(request.person)
-        inputs = self.predictor.inputs([given])
-        pupil = copy.deepcopy(self.predictor.network)
-        before = self._quantiles(pupil, inputs)
-        trace = trace_of(
-            pupil, inputs, self.predictor.labels(given), request.pay
-        )  # leaves the gradients in the pupil
-        rate = take_step(pupil, inputs, request.pay)
-        after = self._quantiles(pupil, inputs)
+        learned = self.learn(self.predictor.read(request.person), request.pay)
+        before, after = learned.before, learned.after
         frames = {
-            stage: lesson_picture.draw(stage, trace, before, after, request.pay)
+            stage: lesson_picture.draw(stage, learned.trace, before, after, request.pay)
             for stage in lesson_picture.STAGES
         }
         # One palette for all: the colours of the animation would flicker otherwise.
         palette = palette_of([frames["guess"], frames["blame"], frames["step"]])
-        words = _words(trace, before, after, request.pay, rate, self.predictor.network.num_parameters())
+        words = _words(learned, request.pay, self.predictor.network.num_parameters())
         return Lesson(
             guess=before[MEDIAN],
             next_guess=after[MEDIAN],
-            learning_rate=rate,
-            blame=trace.blame,
+            learning_rate=learned.rate,
+            blame=learned.trace.blame,
             steps=tuple(
                 LessonStep(title=title, words=words[title], picture=png(frames[stage], palette))
                 for title, stage in lesson_picture.STILLS.items()
             ),
             animation=lesson_picture.animate(list(frames.values()), palette),
         )
+
+    def learn(self, given: dict[str, float], pay: float) -> Learned:
+        """Guess, and take one step of learning on a copy that is dropped.
+
+        Args:
+            given: what is known of a person, as ``SalaryPredictor.read`` returns it.
+            pay: in dollars.
+        """
+        inputs = self.predictor.inputs([given])
+        pupil = copy.deepcopy(self.predictor.network)
+        before = self._quantiles(pupil, inputs)
+        trace = trace_of(
+            pupil, inputs, self.predictor.labels(given), pay
+        )  # leaves the gradients in the pupil
+        rate = take_step(pupil, inputs, pay)
+        return Learned(before=before, after=self._quantiles(pupil, inputs), rate=rate, trace=trace)
 
     @torch.no_grad()
     def _quantiles(self, network: SalaryNetwork, inputs: SalaryInputs) -> list[float]:
@@ -163,22 +187,31 @@ def take_step(network: SalaryNetwork, inputs: SalaryInputs, pay: float) -> float
     return 0.0
 
 
-def _words(
-    trace: Trace, before: Sequence[float], after: Sequence[float], pay: float, rate: float, weights: int
-) -> dict[str, str]:
+def part_in_words(name: str) -> str:
+    """Return how a part of the network, a key of ``Lesson.blame``, is called in a sentence."""
+    if name.startswith("layer"):
+        return name
+    if name in ASIDE:
+        return f"what is known of the {name}"
+    return "the output" if name == "output" else f"the numbers for the {name}"
+
+
+def _words(learned: Learned, pay: float, weights: int) -> dict[str, str]:
     """Return what to say to each of ``lesson_picture.STILLS``."""
-    guess, next_guess = before[MEDIAN], after[MEDIAN]
+    trace, before, rate = learned.trace, learned.before, learned.rate
+    guess, next_guess = before[MEDIAN], learned.after[MEDIAN]
     error = pay - guess
     wrong = f"{dollars(abs(error))} too {'low' if error > 0 else 'high'}"
-    if abs(error) < 50:
-        wrong = "right nearly to the dollar"
+    if abs(error) < RIGHT:
+        wrong = "right, as near as can be said"
     lit = " and ".join([", ".join(f"{layer.lit}" for layer in trace.hidden[:-1]), f"{trace.hidden[-1].lit}"])
     most = sorted(trace.blame.items(), key=lambda part: -part[1])
-    named = ", ".join(f"{name} {lesson_picture.percent(share)}" for name, share in most[:4])
+    named = ", ".join(f"{part_in_words(name)} {lesson_picture.percent(share)}" for name, share in most[:4])
     moved = dollars(abs(next_guess - guess))
     texts = (
-        "Each thing you said is looked up in a table: it becomes 16 numbers, which training has chosen. What you left "
-        "out has 16 numbers of its own, for “not known”.",
+        "Degree, field and gender are looked up in tables, age and experience are read off learned scales: each "
+        "becomes 16 numbers, which training has chosen. What you left out has 16 numbers of its own, for “not known”. "
+        "Promotions and university go a way of their own, below.",
         "Every circle adds up what comes in, each signal times a weight, and lights up if the sum is above zero. In "
         f"the three layers {lit} circles are lit; you see the eight of each that matter most here, and the strongest "
         "signals between them.",
@@ -186,9 +219,10 @@ def _words(
         f"guess. 8 of 10 earn {dollars(before[0])} to {dollars(before[-1])}.",
         f"You say {dollars(pay)}, so the guess was {wrong}. Backpropagation goes the way back and asks each of the "
         f"{weights:,} weights: if you moved a little, how much would the error shrink? The thick lines are the weights "
-        f"most to blame. Of the correction, most falls to: {named}.",
-        f"Every weight moves against its blame, by {rate:g} times its slope. Lines in green grow, lines in orange "
-        f"shrink. The next guess for the same person is {dollars(next_guess)}: {moved} nearer. In training it took "
-        "small steps like this one for a thousand people at a time, over and over. This was a copy: nothing is kept.",
+        f"most to blame. Most of the correction falls to {named}.",
+        f"Every weight moves a little against its slope: by {rate:g} times as much. Green lines let more through than "
+        f"before, orange ones less. The next guess for the same person is {dollars(next_guess)}: {moved} nearer. In "
+        "training it took small steps like this one for a thousand people at a time, over and over. This step was "
+        "taken on a copy: the network that others ask has not changed.",
     )
     return dict(zip(lesson_picture.STILLS, texts, strict=True))

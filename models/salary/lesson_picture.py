@@ -17,8 +17,6 @@ from models.salary.canvas import (
     MARGIN,
     ORANGE,
     PAPER,
-    SMALL,
-    TEXT,
     WIDTH,
     Canvas,
     Colour,
@@ -33,6 +31,7 @@ HEIGHT = 680
 TOP, BOTTOM = 118, 470  # of the columns of circles
 INPUTS, HIDDEN, OUTPUTS = 330, (455, 575, 695), 815  # where the columns stand
 RADIUS = 13
+TEXT, SMALL, CAPTION = 26, 21, 17  # font sizes
 MEDIAN = 2
 GOLD: Colour = (255, 205, 96)
 NAMES_OF_OUTPUTS = ("10%", "25%", "50%", "75%", "90%")
@@ -106,7 +105,7 @@ def draw(
         caption = f"{layer.lit} of {layer.size} lit" if number < lit else f"{layer.size} circles"
         if shown:
             caption = f"blame {percent(trace.blame[f'layer {number + 1}'])}"
-        canvas.text(HIDDEN[number], TOP - 34, caption, ORANGE if shown else FAINT, 16, "mm")
+        canvas.text(HIDDEN[number], TOP - 34, caption, ORANGE if shown else FAINT, CAPTION, "mm")
     values = after if stage == "step" else before
     _draw_outputs(canvas, values if place >= 4 else None, trace.blame["output"] if going_back else None)
     if stage == "step":
@@ -193,11 +192,11 @@ def _draw_inputs(canvas: Canvas, trace: Trace, stage: str) -> None:
         name = (*THROUGH_TRUNK, *ASIDE)[number]
         said = trace.said[number]
         share = percent(trace.blame[name]) if blaming else ""
-        room = INPUTS - RADIUS - 12 - MARGIN - (text_width("0.0%", 16) + 12 if blaming else 0)
+        room = INPUTS - RADIUS - 12 - MARGIN - (text_width("0.0%", CAPTION) + 12 if blaming else 0)
         right: float = INPUTS - RADIUS - 12
         if share:
-            canvas.text(right, y, share, ORANGE, 16, "rm")
-            right -= text_width("0.0%", 16) + 12
+            canvas.text(right, y, share, ORANGE, CAPTION, "rm")
+            right -= text_width("0.0%", CAPTION) + 12
         canvas.text(right, y, fitted(trace.inputs[number], room, SMALL), INK if said else FAINT, SMALL, "rm")
         light = between(PAPER, GOLD, 0.95 if said else 0.12)
         canvas.circle(x, y, RADIUS, light, between(GRID, GOLD, 1.0 if said else 0.2))
@@ -211,17 +210,17 @@ def _draw_outputs(canvas: Canvas, values: Sequence[float] | None, blame: float |
         text = NAMES_OF_OUTPUTS[number] if values is None else dollars(values[number])
         canvas.text(x + RADIUS + 12, y, text, INK if middle else FAINT, TEXT if middle else SMALL, "lm")
     if blame is not None:
-        canvas.text(OUTPUTS - RADIUS, TOP - 34, f"blame {percent(blame)}", ORANGE, 16)
+        canvas.text(OUTPUTS - RADIUS, TOP - 34, f"blame {percent(blame)}", ORANGE, CAPTION)
     else:
-        canvas.text(OUTPUTS - RADIUS, TOP - 34, "what comes out", FAINT, 16)
+        canvas.text(OUTPUTS - RADIUS, TOP - 34, "what comes out", FAINT, CAPTION)
 
 
 def _draw_key(canvas: Canvas) -> None:
     """Tell what the colours of changing weights mean."""
     x = float(WIDTH - MARGIN)
     for text, colour in (("less", ORANGE), ("lets more through", GREEN)):
-        canvas.text(x, 40, text, FAINT, 16, "rm")
-        x -= text_width(text, 16) + 12
+        canvas.text(x, 40, text, FAINT, CAPTION, "rm")
+        x -= text_width(text, CAPTION) + 12
         canvas.line([(x - 34, 40), (x, 40)], colour, 5)
         x -= 34 + 24
 

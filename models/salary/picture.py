@@ -27,9 +27,9 @@ from models.salary.canvas import (
 )
 from models.salary.density import amounts, density
 
-HILL, AXIS, BAND, ROW = 230, 44, 34, 44  # heights of the distribution, its axis, an interval, a step
-TITLE = 64
-NAMES = 380  # width of the column of names
+HILL, AXIS, BAND, ROW = 230, 50, 38, 46  # heights of the distribution, its axis, an interval, a step
+TITLE = 72
+NAMES = 400  # width of the column of names
 MEDIAN = 2
 LEAST = 1000.0
 """Dollars from which the distribution is drawn: less is no pay of a year."""
@@ -103,14 +103,14 @@ def _draw_hill(
     median = place(quantiles[MEDIAN])
     canvas.line([(median, bottom), (median, top + TITLE - 8)], INK, 3)
     _label_medians(
-        canvas, top + TITLE - 24, median, quantiles, place(before[MEDIAN]) if before else None, before
+        canvas, top + TITLE - 26, median, quantiles, place(before[MEDIAN]) if before else None, before
     )
     _draw_axis(canvas, bottom, low, high)
     bars = [("middle half", 1, MIDDLE_HALF), ("8 of 10", 0, EIGHT_OF_TEN)]
     for number, (name, end, colour) in enumerate(bars):
         middle = bottom + AXIS + BAND * (number + 0.5)
         left, right = place(quantiles[end]), place(quantiles[-1 - end])
-        canvas.bar(left, middle - 13, right, middle + 13, colour)
+        canvas.bar(left, middle - 15, right, middle + 15, colour)
         canvas.text(left - 8, middle, dollars(quantiles[end]), INK, SMALL, "rm")
         highest_of_them = dollars(quantiles[-1 - end])
         if right - left > text_width(name, SMALL) + 12:
@@ -159,7 +159,7 @@ def _draw_axis(canvas: Canvas, y: float, low: float, high: float) -> None:
         x = MARGIN + (WIDTH - 2 * MARGIN) * (tick - low) / (high - low)
         if MARGIN + 20 < x < WIDTH - MARGIN - 20:
             canvas.line([(x, y), (x, y + 6)], FAINT, 1)
-            canvas.text(x, y + 20, f"{tick / 1000:.0f}k" if tick else "0", FAINT, SMALL, "mm")
+            canvas.text(x, y + 24, f"{tick / 1000:.0f}k" if tick else "0", FAINT, SMALL, "mm")
 
 
 def _draw_steps(

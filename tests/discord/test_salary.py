@@ -16,6 +16,7 @@ from bot.playground.person import Person, Reply
 from bot.playground.server import Playground
 from cogs.salary.answers import difference, dollars
 from tests.discord import test_tree
+from tests.playground.test_spec import DESCRIPTION, load_checker
 from tests.support import EPHEMERAL, all_told, embed_of, private_message
 
 pytestmark = pytest.mark.usefixtures("bot")
@@ -292,6 +293,25 @@ async def test_the_pay_of_an_hour_gets_a_question_back(playground: Playground) -
 
 
 # --- The house's rules, in the files of this cog ----------------------------------------------------------
+
+
+@pytest.mark.skipif(not DESCRIPTION.exists(), reason="Discord's description of its API is not here")
+async def test_requests_are_discords(playground: Playground) -> None:
+    checker = load_checker()
+    description = checker.Spec(DESCRIPTION)
+    with checker.watch(description) as violations:
+        ada = playground.person("ada")
+        message = await done(await ada.slash("salary", **EVERYTHING))
+        changed = await choose(ada, message, "salary-if", "gender=")
+        await done(await ada.click(changed, "Share"))
+        await done(await ada.click(changed, "Next 20 years"))
+        opened = await ada.click(changed, "My pay is different")
+        await ada.until(lambda: opened.modal)
+        lesson = await done(await ada.submit(opened, pay="90,000"))
+        await ada.click(lesson, "2")
+        await ada.until(lambda: shown(ada.messages[lesson["id"]]) == "lesson-2.png")
+    assert not [str(violation) for violation in violations if " request" in violation.where]
+    assert description.checked["request"] > 10
 
 
 @pytest.mark.parametrize("path", sorted(Path("cogs/salary").glob("*.py")))

@@ -157,3 +157,85 @@ def test_somebody_unknown_gets_a_usual_american_pay(predictor: SalaryPredictor) 
     width = people(predictor).diff().sum()
     fully = people(predictor, degree=["bachelor"], field=["computing"], age=[35], experience=[10])
     assert fully.diff().sum() < width
+
+
+SOME_UNIVERSITIES = [
+    *("Iowa State University", "Stanford University", "Harvard University", "Miami Dade College"),
+    *(
+        "University of California-Berkeley",
+        "University of Phoenix-Arizona",
+        "The University of Texas at Austin",
+    ),
+]
+
+
+@pytest.mark.parametrize("promotions", [0, 1, 2, 3])
+def test_orders_hold_for_a_person_who_fills_in_everything(
+    predictor: SalaryPredictor, promotions: int
+) -> None:
+    """No source has all inputs: what the network composes must be as sane as what it has seen."""
+    config = predictor.config
+    everything: Grid = {
+        "field": [*config.fields],
+        "age": [38, 50],
+        "gender": ["female", "male"],
+        "promotions": [promotions],
+        "university": [*SOME_UNIVERSITIES],
+    }
+
+    def pay(degree: str, experience: int) -> Tensor:
+        return median(predictor, degree=[degree], experience=[experience], **everything)
+
+    for lower, higher in [
+        ("associate", "bachelor"),
+        *(("bachelor", graduate) for graduate in ("master", "professional", "doctorate")),
+    ]:
+        assert (pay(lower, 12) - pay(higher, 12)).max() < 0.1, (lower, higher)
+        assert (pay(lower, 12) - pay(higher, 12)).mean() < 0, (lower, higher)
+    for degree in ("associate", "bachelor", "master", "doctorate"):
+        years = torch.stack([pay(degree, year) for year in (0, 3, 8, 14, 20)])  # [years, people]
+        assert (years.cummax(dim=0).values - years).max() < 2 * NOISE, degree
+
+
+def test_a_year_more_is_no_cliff(predictor: SalaryPredictor) -> None:
+    config = predictor.config
+    usual: Grid = {
+        "degree": [*config.degrees],
+        "field": [None, *config.fields],
+        "gender": [None, "female", "male"],
+    }
+    ages = torch.stack([median(predictor, age=[age], **usual) for age in range(18, 81)])
+    both = torch.stack(
+        [median(predictor, age=[22 + years], experience=[years], **usual) for years in range(45)]
+    )
+    for curves in (ages, both):
+        steps = curves.diff(dim=0).abs()
+        assert steps.max() < 0.25
+        assert steps.mean() < 0.05
+    assert (ages[50:] - ages[50]).abs().max() == 0  # from 68 on there are no data, and nothing is made up
+
+
+def test_intervals_are_neither_a_point_nor_everything(predictor: SalaryPredictor) -> None:
+    config = predictor.config
+    quantiles = people(
+        predictor,
+        degree=[*config.degrees],
+        field=[None, *config.fields],
+        age=[None, 25, 45, 70],
+        experience=[None, 3, 12],
+        promotions=[None, 0, 3],
+        university=[None, *SOME_UNIVERSITIES],
+    )
+    widths = (quantiles[:, -1] - quantiles[:, 0]).exp()  # the 90% quantile over the 10% quantile
+    assert widths.min() > 1.5
+    assert widths.max() < 10
+
+
+def test_somebody_of_no_known_field_or_gender_lies_among_those_of_one(predictor: SalaryPredictor) -> None:
+    config = predictor.config
+    usual: Grid = {"degree": ["high school", "bachelor", "doctorate"], "age": [30, 50]}
+    for name, words in (("field", config.fields), ("gender", ["female", "male"])):
+        each = torch.stack([median(predictor, **{name: [word]}, **usual) for word in words])
+        blank = median(predictor, **usual)
+        assert (each.amin(dim=0) - NOISE < blank).all(), name
+        assert (blank < each.amax(dim=0) + NOISE).all(), name

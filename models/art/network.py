@@ -18,7 +18,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrize import register_parametrization
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from models.art.features import CHANNELS, Features, load_features, resize
@@ -233,6 +233,45 @@ def _normalise(vectors: Tensor) -> Tensor:
 def _double(x: Tensor) -> Tensor:
     """Double both sides. Bilinear, since transposed convolutions leave checkerboards."""
     return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+class SpectralNorm(nn.Module):
+    """Divides a weight by its largest singular value (Miyato et al. 2018), in single precision.
+
+    torch's own is the same, but multiplies in half precision under autocast on a GPU and then adds up in single.
+    """
+
+    left: Tensor
+    right: Tensor
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        matrix = weight.detach().flatten(1)  # [outputs, rest]
+        self.register_buffer("left", functional.normalize(torch.randn_like(matrix[:, 0]), dim=0))
+        self.register_buffer("right", functional.normalize(torch.randn_like(matrix[0]), dim=0))
+        for _ in range(15):
+            self._approach(matrix)
+
+    @torch.no_grad()
+    def _approach(self, matrix: Tensor) -> None:
+        # Products and sums instead of "@", which autocast would do in half precision.
+        self.left.copy_(functional.normalize((matrix * self.right).sum(dim=1), dim=0))
+        self.right.copy_(functional.normalize((matrix * self.left[:, None]).sum(dim=0), dim=0))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """Return the weight with a largest singular value of 1."""
+        matrix = weight.flatten(1)
+        if self.training:
+            self._approach(matrix)
+        # Copies, since the next call changes these vectors before this one's gradient is computed.
+        left, right = self.left.clone(), self.right.clone()
+        return weight / (left[:, None] * matrix * right).sum()
+
+
+def spectral_norm(convolution: nn.Conv2d) -> nn.Conv2d:
+    """Give a convolution the norm and return it."""
+    register_parametrization(convolution, "weight", SpectralNorm(convolution.weight))
+    return convolution
 
 
 class Discriminator(Protocol):

@@ -30,6 +30,8 @@ class Recipe:
     hinge: bool
     """Hinge loss (Lim and Ye 2017), or the logistic loss of the first GANs."""
     augment: bool
+    match: bool
+    """Whether the generator is also to match the moments of what the discriminator sees."""
     betas: tuple[float, float]
     """Of Adam."""
 
@@ -45,10 +47,10 @@ class Recipe:
 
 
 RECIPES = {
-    "projected": Recipe(ArtGenerator, ArtConfig, ProjectedDiscriminator, True, True, (0.0, 0.99)),
-    "plain": Recipe(ArtGenerator, ArtConfig, PlainDiscriminator, True, True, (0.0, 0.99)),
-    "aided": Recipe(ArtGenerator, ArtConfig, AidedDiscriminator, True, True, (0.0, 0.99)),
-    "dcgan": Recipe(DcganGenerator, DcganConfig, DcganDiscriminator, False, False, (0.5, 0.999)),
+    "projected": Recipe(ArtGenerator, ArtConfig, ProjectedDiscriminator, True, True, True, (0.0, 0.99)),
+    "plain": Recipe(ArtGenerator, ArtConfig, PlainDiscriminator, True, True, False, (0.0, 0.99)),
+    "aided": Recipe(ArtGenerator, ArtConfig, AidedDiscriminator, True, True, True, (0.0, 0.99)),
+    "dcgan": Recipe(DcganGenerator, DcganConfig, DcganDiscriminator, False, False, False, (0.5, 0.999)),
 }
 
 

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional
 from tqdm import tqdm
 from transformers.utils.logging import disable_progress_bar
 
@@ -41,6 +42,8 @@ CHANNELS = {
     128: [192, 192, 192, 128, 64, 32],
 }
 """Of the generator, by the size of the pictures."""
+MATCHED = 8
+"""The most places across at which the moments of maps are compared."""
 COLUMNS = 8
 """Pictures of each style in a grid of samples."""
 REPLAYED = 2
@@ -55,6 +58,8 @@ class Plan:
     recipe: str = "aided"
     batch_size: int = 16
     learning_rate: float = 2e-4
+    matching: float = 1.0
+    """Weight of the moments' difference in the generator's loss, in recipes that have it."""
     unstyled: float = 0.1
     """The share of pictures whose style is not said, so that one may ask for none."""
     average_pictures: float = 5000.0
@@ -125,6 +130,10 @@ class Fight:
         self.discriminator.requires_grad_(requires_grad=False)  # only for the picture's sake from here
         with self._precision():
             generator_loss = self.recipe.generator_loss(self.discriminator.judge(seen, styles))
+        if self.recipe.match:
+            generator_loss = generator_loss + self.plan.matching * moment_distance(
+                [forgeries, *seen], [paintings, *seen_paintings]
+            )
         self.generator_optimizer.zero_grad()
         generator_loss.backward()
         self.generator_optimizer.step()
@@ -187,6 +196,25 @@ class Fight:
         self.generator_optimizer.load_state_dict(state["generator_optimizer"])
         self.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
         self.step = state["step"]
+
+
+def moment_distance(ours: list[Tensor], theirs: list[Tensor]) -> Tensor:
+    """Return how much the mean and the spread over a batch differ between forgeries and paintings, place by place.
+
+    Feature matching (Salimans et al. 2016) with second moments, in units of the paintings' spread.
+
+    Args:
+        ours: maps [B, C, h, w] of forgeries.
+        theirs: the same of paintings of the same styles.
+    """
+    distances = []
+    for fake, real in zip(ours, theirs, strict=True):
+        side = min(MATCHED, fake.shape[-1])
+        one, other = (functional.adaptive_avg_pool2d(maps.float(), side) for maps in (fake, real))
+        spread, wanted = one.std(dim=0), other.std(dim=0)  # [C, side, side] each
+        difference = (one.mean(dim=0) - other.mean(dim=0)).square() + (spread - wanted).square()
+        distances.append(difference.mean() / (wanted.square().mean() + 1e-6))
+    return torch.stack(distances).mean()
 
 
 def train(

@@ -12,7 +12,7 @@ from PIL import Image
 
 from models.art import data
 from models.art.distance import kid, plain_vectors
-from models.art.network import NO_STYLE, AidedDiscriminator, ArtConfig, ArtGenerator
+from models.art.network import NO_STYLE, AidedDiscriminator, ArtConfig, ArtGenerator, spectral_norm
 from models.art.recipes import RECIPES, build
 from models.art.train import Fight, Plan, fit_scale, main
 
@@ -169,3 +169,31 @@ def test_a_sheet_is_read_like_a_page() -> None:
 
     pictures = np.arange(6, dtype=np.uint8).reshape(2, 3, 1, 1, 1).repeat(2, 2).repeat(2, 3).repeat(3, 4)
     assert sheet(pictures)[::2, ::2, 0].tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_the_spectral_norm_is_that_of_the_matrix() -> None:
+    torch.manual_seed(0)
+    convolution = spectral_norm(torch.nn.Conv2d(12, 20, 3))
+    for _ in range(200):
+        convolution(torch.zeros(1, 12, 3, 3))
+    assert torch.linalg.matrix_norm(convolution.weight.flatten(1), 2).item() == pytest.approx(1, abs=1e-2)
+    before = convolution.weight.detach().clone()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert convolution.weight.dtype == torch.float32
+    convolution.eval()
+    assert torch.allclose(convolution.weight, convolution.weight)
+    assert torch.allclose(before, convolution.weight, atol=1e-3)
+
+
+def test_half_precision_trains_too(shapes: Path) -> None:
+    """On this CPU single precision is faster, so that only this test and GPUs take this way."""
+    training, _ = data.split(data.read_paintings(shapes, 32))
+    it = fight("aided")
+    it.half = True
+    paintings, styles = data.Batches(training, 8, CPU, seed=0).next()
+    first = it.round(paintings, styles + 1)
+    for _ in range(8):
+        last = it.round(paintings, styles + 1)
+    assert torch.isfinite(last).all()
+    assert last[2] - last[3] > first[2] - first[3]
+    assert it.paint(torch.randn(2, 16), torch.tensor([1, 2])).dtype == np.uint8

@@ -39,19 +39,20 @@ def render_lesson(answered: Finished, step: int = 0) -> Answer:
                 f"It guessed **{dollars(lesson.guess)}**. You say **{dollars(request.pay)}**: it was {wrong}. "
                 "After one step of learning it guesses "
                 f"**{dollars(lesson.next_guess)}**.\nWatch the signals run forward and the blame run back, or press a "
-                "number to stop and read.\n-# The step was taken on a copy: neither your pay nor the step is learned "
-                "by the network that others ask."
+                "number for one step and what it means.\n-# The step was taken on a copy: neither your pay nor the "
+                "step is learned by the network that others ask."
             ),
             colour=COLOUR,
         )
         blamed = sorted(lesson.blame.items(), key=lambda part: -part[1])
         parts = ", ".join(f"{part} {share:.1%}" for part, share in blamed)
-        picture = picture_of(
-            lesson.animation,
-            name,
-            "The network in motion: inputs light up its layers, a guess comes out, and the error runs back. Shares of "
-            f"the correction: {parts}.",
+        what = (
+            "The network: inputs light up its layers, a guess comes out, and the error runs back. Shares of the "
+            f"correction: {parts}."
         )
+        if not lesson.animation:  # only young lessons have it still
+            name = "lesson.png"
+        picture = picture_of(lesson.animation or lesson.steps[-1].picture, name, what)
     embed.set_image(url=f"attachment://{name}")
     embed.set_footer(text=f"{person_in_words(request.person)} · {small_print(answered)}"[:2048])
     view = discord.ui.View(timeout=None)

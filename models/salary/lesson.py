@@ -6,12 +6,12 @@ The step is taken on a copy, which is dropped: nobody's pay changes the network 
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import numpy as np
 import torch
 
 from models.predictor import InvalidInput
@@ -148,9 +148,8 @@ class LessonPredictor:
         inputs = self.predictor.inputs([given])
         pupil = copy.deepcopy(self.predictor.network)
         before = self._quantiles(pupil, inputs)
-        trace = trace_of(
-            pupil, inputs, self.predictor.labels(given), pay
-        )  # leaves the gradients in the pupil
+        labels = self.predictor.labels(given)
+        trace = trace_of(pupil, inputs, labels, pay)  # leaves the gradients in the pupil
         rate = take_step(pupil, inputs, pay)
         return Learned(before=before, after=self._quantiles(pupil, inputs), rate=rate, trace=trace)
 
@@ -164,22 +163,22 @@ class LessonPredictor:
 def take_step(network: SalaryNetwork, inputs: SalaryInputs, pay: float) -> float:
     """Take one step of gradient descent, for which ``network`` holds the gradients; return its learning rate.
 
-    The step is halved as long as it would carry the guess past the pay and further from it than before: the slope
-    of this loss does not tell how far the way is.
+    The step is halved as long as it would carry the guess past the pay: the slope of this loss tells where the pay
+    is, but not how far away.
     """
     weights = [weight for weight in network.parameters() if weight.grad is not None]
     start = [weight.clone() for weight in weights]
 
     def error() -> float:
-        log_pay = float(network.estimate(inputs)[0, MEDIAN])
-        return abs(log_pay - float(np.log(pay)))
+        return math.log(pay) - float(network.estimate(inputs)[0, MEDIAN])
 
     first, rate = error(), LEARNING_RATE
     for _ in range(HALVINGS):
         for weight, old in zip(weights, start, strict=True):
             assert weight.grad is not None
             weight.copy_(old - rate * weight.grad)
-        if error() <= first:
+        left = error()
+        if left * first >= 0 and abs(left) <= abs(first):
             return rate
         rate /= 2
     for weight, old in zip(weights, start, strict=True):  # it was right already, as far as numbers can tell

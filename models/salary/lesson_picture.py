@@ -192,7 +192,7 @@ def _draw_inputs(canvas: Canvas, trace: Trace, stage: str) -> None:
         name = (*THROUGH_TRUNK, *ASIDE)[number]
         said = trace.said[number]
         share = percent(trace.blame[name]) if blaming else ""
-        room = INPUTS - RADIUS - 12 - MARGIN - (text_width("0.0%", CAPTION) + 12 if blaming else 0)
+        room = INPUTS - RADIUS - 12 - MARGIN / 2 - (text_width("0.0%", CAPTION) + 12 if blaming else 0)
         right: float = INPUTS - RADIUS - 12
         if share:
             canvas.text(right, y, share, ORANGE, CAPTION, "rm")

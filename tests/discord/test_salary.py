@@ -272,6 +272,22 @@ async def test_a_lesson_moves_the_guess_towards_the_pay_and_is_told_step_by_step
     assert await plain(bot, SalaryRequest(**EVERYTHING)) == before  # nothing was kept
 
 
+async def test_a_lesson_s_steps_outlive_a_restart_and_its_animation_does_not(
+    playground: Playground, bot: NeuralBot
+) -> None:
+    ada, grace = playground.person("ada"), playground.person("grace")
+    message = await done(await ada.slash("salary-lesson", pay=50_000, degree="bachelor"))
+    await all_told(bot.store)
+    bot.results._kept.clear()  # as after a restart
+    await ada.click(message, "All in motion")
+    await ada.until(lambda: shown(ada.messages[message["id"]]) == "lesson.png")
+    public = await done(await ada.slash("show", code=code(message), public=True))
+    theirs = await done(await grace.click(grace.messages[public["id"]], "3"))
+    assert theirs["flags"] & EPHEMERAL
+    assert shown(theirs) == "lesson-3.png"
+    assert shown(ada.messages[public["id"]]) == "lesson.png"
+
+
 async def test_under_an_estimate_one_can_say_what_is_really_paid(playground: Playground) -> None:
     ada = playground.person("ada")
     message = await done(await ada.slash("salary", degree="bachelor", field="education", age=30))

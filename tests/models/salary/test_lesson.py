@@ -70,8 +70,9 @@ def test_nobody_s_guess_gets_worse(teacher: LessonPredictor, data: st.DataObject
     )
     pay = data.draw(st.floats(12_000, 1_000_000))
     learned = teacher.learn(teacher.predictor.read(person), pay)
-    before, after = (abs(math.log(guesses[MEDIAN] / pay)) for guesses in (learned.before, learned.after))
-    assert after <= before + 1e-6
+    before, after = (math.log(guesses[MEDIAN] / pay) for guesses in (learned.before, learned.after))
+    assert abs(after) <= abs(before) + 1e-6
+    assert before * after >= -1e-6  # it does not shoot past the pay
     assert learned.rate <= LEARNING_RATE
     assert learned.after == sorted(learned.after)
     assert sum(learned.trace.blame.values()) == pytest.approx(1)

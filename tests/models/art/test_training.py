@@ -14,7 +14,7 @@ from models.art import data
 from models.art.distance import kid, plain_vectors
 from models.art.network import NO_STYLE, AidedDiscriminator, ArtConfig, ArtGenerator, spectral_norm
 from models.art.recipes import RECIPES, build
-from models.art.train import Fight, Plan, fit_scale, main
+from models.art.train import CHANNELS, Fight, Plan, fit_scale, main, moment_distance, sheet
 
 SMALL: dict[str, Any] = {"image_size": 32, "channels": [32, 32, 32, 16], "latent_size": 16, "style_size": 32}
 JUDGES: dict[str, Any] = {"image_size": 32, "seen_size": 64, "width": 16}
@@ -121,8 +121,6 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [64, 128])
 def test_what_is_shipped_fits_in_ten_megabytes(size: int) -> None:
-    from models.art.train import CHANNELS
-
     names = {"styles": [str(number) for number in range(8)]}
     generator, discriminator = build(
         "aided",
@@ -165,8 +163,6 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
 
 
 def test_a_sheet_is_read_like_a_page() -> None:
-    from models.art.train import sheet
-
     pictures = np.arange(6, dtype=np.uint8).reshape(2, 3, 1, 1, 1).repeat(2, 2).repeat(2, 3).repeat(3, 4)
     assert sheet(pictures)[::2, ::2, 0].tolist() == [[0, 1, 2], [3, 4, 5]]
 
@@ -197,3 +193,17 @@ def test_half_precision_trains_too(shapes: Path) -> None:
     assert torch.isfinite(last).all()
     assert last[2] - last[3] > first[2] - first[3]
     assert it.paint(torch.randn(2, 16), torch.tensor([1, 2])).dtype == np.uint8
+
+
+def test_moments_of_one_source_are_near_and_of_a_collapsed_one_far() -> None:
+    torch.manual_seed(0)
+    pattern = torch.randn(1, 3, 16, 16)
+    real, same, repeated = (
+        torch.randn(64, 3, 16, 16),
+        torch.randn(64, 3, 16, 16),
+        pattern.expand(64, -1, -1, -1),
+    )
+    near, far = moment_distance([same], [real]), moment_distance([repeated], [real])
+    assert near < 0.1
+    assert far > 10 * near
+    assert moment_distance([2 + same], [real]) > 10 * near, "another mean"

@@ -58,6 +58,9 @@ TITLES = {
     "blame": "4 · Who is to blame",
     "step": "5 · One step of learning",
 }
+COLUMNS = 4
+"""Gaps between the columns: inputs, three hidden layers, outputs."""
+BLAMED_FROM = {"blame 3": 3, "blame 2": 2, "blame": 0, "step": 0}
 SECONDS = {"inputs": 1.8, "layer 3": 2.2, "guess": 2.4, "error": 2.4, "blame": 4.0, "step": 5.0}
 """How long a frame of the animation stands; the others are on their way."""
 ON_THE_WAY = 0.7
@@ -78,11 +81,9 @@ def draw(
     canvas = Canvas(HEIGHT)
     canvas.text(MARGIN, 40, TITLES[stage], INK, TEXT)
     place = STAGES.index(stage)
-    going_back = place >= STAGES.index("blame 3")
-    lit = min(place, 4)  # columns behind the inputs that the signals have reached
-    blamed = 5 if place < STAGES.index("blame 3") else max(1, 4 - (place - STAGES.index("blame 3")))
-    if stage in ("blame", "step"):
-        blamed = 0
+    lit = min(place, COLUMNS)  # gaps between columns that the signals have crossed
+    blamed = BLAMED_FROM.get(stage, COLUMNS)  # the first gap that the blame has crossed on its way back
+    going_back = blamed < COLUMNS
     columns = list(_columns(trace))
     for number, (edges, start, end) in enumerate(columns):
         for edge in sorted(edges, key=lambda edge: edge.blame if going_back else edge.signal):
@@ -94,10 +95,10 @@ def draw(
                 back=number >= blamed,
                 changing=stage == "step",
             )
-    _draw_asides(canvas, trace, lit >= 4, going_back and blamed == 0)
+    _draw_asides(canvas, trace, lit == COLUMNS, blamed == 0)
     _draw_inputs(canvas, trace, stage)
     for number, layer in enumerate(trace.hidden):
-        shown = going_back and number + 1 >= blamed
+        shown = number + 1 >= blamed
         lights = layer.blames if shown else layer.lights if number < lit else [0.0] * len(layer.lights)
         colour = ORANGE if shown else GOLD
         for light, (x, y) in zip(lights, _places(HIDDEN[number], len(lights)), strict=True):
@@ -107,7 +108,7 @@ def draw(
             caption = f"blame {percent(trace.blame[f'layer {number + 1}'])}"
         canvas.text(HIDDEN[number], TOP - 34, caption, ORANGE if shown else FAINT, CAPTION, "mm")
     values = after if stage == "step" else before
-    _draw_outputs(canvas, values if place >= 4 else None, trace.blame["output"] if going_back else None)
+    _draw_outputs(canvas, values if lit == COLUMNS else None, trace.blame["output"] if going_back else None)
     if stage == "step":
         _draw_key(canvas)
     if place >= STAGES.index("error"):

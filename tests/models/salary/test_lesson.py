@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import dataclasses
 import io
+import itertools
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -161,6 +163,27 @@ def test_the_pictures_and_words_of_the_steps(teacher: LessonPredictor) -> None:
         assert animation.n_frames == len(lesson_picture.STAGES)  # type: ignore[attr-defined]
         assert animation.size == (WIDTH, lesson_picture.HEIGHT)
     assert len(lesson.animation) < 1_000_000
+
+
+def test_blame_runs_back_a_layer_at_a_time(teacher: LessonPredictor) -> None:
+    learned = teacher.learn(teacher.predictor.read(PERSON), 100_000)
+    columns = [lesson_picture.INPUTS, *lesson_picture.HIDDEN, lesson_picture.OUTPUTS]
+
+    def blamed_gaps(stage: str) -> list[bool]:
+        """Whether anything between two columns is orange, for each gap from left to right."""
+        picture = lesson_picture.draw(stage, learned.trace, learned.before, learned.after, 100_000)
+        found = []
+        for left, right in itertools.pairwise(columns):
+            # Above the ways of promotions and university.
+            gap = picture.crop((left + 20, lesson_picture.TOP, right - 20, lesson_picture.TOP + 240))
+            red, green, blue = np.asarray(gap, dtype=int).transpose(2, 0, 1)
+            found.append(bool(((red > blue + 80) & (red > green + 40)).sum() > 100))
+        return found
+
+    assert blamed_gaps("error") == [False, False, False, False]
+    assert blamed_gaps("blame 3") == [False, False, False, True]
+    assert blamed_gaps("blame 2") == [False, False, True, True]
+    assert blamed_gaps("blame") == [True, True, True, True]
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,8 @@ BEGUN = 0.95
 SHARED = 0.5
 """Share of what was typed that a name must have."""
 WORDS_AT_MOST = 12
+CANDIDATES = 3 * CHOICES_AT_MOST
+"""Names that are compared as a whole, too, once their words have brought them up."""
 SHORTEST_MISSPELT = 4
 """Letters: anything resembles a shorter word."""
 
@@ -246,8 +248,10 @@ def _by_words(wanted: list[str]) -> list[str]:
             scores[name] = scores.get(name, 0.0) + worth
         closest = max(matches, key=lambda word: matches[word], default=None)
         possible += math.log(total / (len(index[closest]) if closest else 1))
-    fitting = [name for name, score in scores.items() if score >= SHARED * possible]
-    return sorted(fitting, key=lambda name: (-scores[name], len(name)))
+    fitting = {name: score / possible for name, score in scores.items() if score >= SHARED * possible}
+    best_first = sorted(fitting, key=lambda name: -fitting[name])[:CANDIDATES]
+    phrase = " ".join(wanted)
+    return sorted(best_first, key=lambda name: (-fitting[name] - fuzz.ratio(phrase, name) / 100, len(name)))
 
 
 @cache

@@ -57,8 +57,7 @@ class Generator(Protocol):
 class UnitConvolution(nn.Conv2d):
     """A convolution whose weights are brought to length 1 for each output channel, so that values keep their size.
 
-    Without it, and without norms, the first hundred steps blew pictures up to pure colours, from which there was no
-    way back.
+    For the colours, which no norm comes after: every resolution begins with the same say, whatever its channels.
     """
 
     def __init__(self, inputs: int, outputs: int, side: int) -> None:

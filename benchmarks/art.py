@@ -17,7 +17,8 @@ import torch
 
 from benchmarks.common import hardware, table
 from models.art.dcgan import DcganConfig, DcganGenerator
-from models.art.network import AidedDiscriminator, ArtConfig, ArtGenerator, DiscriminatorConfig
+from models.art.discriminator import AidedDiscriminator, DiscriminatorConfig
+from models.art.network import ArtConfig, ArtGenerator
 from models.art.predictor import ArtPredictor, ArtRequest
 from models.art.train import CHANNELS
 

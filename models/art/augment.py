@@ -32,7 +32,7 @@ def _recolour(pictures: Tensor) -> Tensor:
 
 
 def _move(pictures: Tensor) -> Tensor:
-    """Move by whole pixels; what comes in from outside is black."""
+    """Move by whole pixels; what comes in from outside is grey."""
     count, _, _, side = pictures.shape
     most = int(side * SHIFT + 0.5)
     device = pictures.device

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from models.art.network import ArtConfig, DiscriminatorConfig
+from models.art.discriminator import DiscriminatorConfig
+from models.art.network import ArtConfig
 
 WIDTH = 64
 """Channels at half the side of the picture; each halving doubles them up to ``MOST``, as in the paper."""
@@ -67,11 +68,11 @@ class DcganDiscriminator(PreTrainedModel):
         _init_as_published(module)
 
     def see(self, pictures: Tensor) -> list[Tensor]:
-        """Return the pictures themselves. See ``models.art.network.Discriminator``."""
+        """Return the pictures themselves. See ``models.art.discriminator.Discriminator``."""
         return [pictures]
 
     def judge(self, maps: list[Tensor], styles: Tensor) -> Tensor:
-        """Return one score a picture [B, 1]. See ``models.art.network.Discriminator``."""
+        """Return one score a picture [B, 1]. See ``models.art.discriminator.Discriminator``."""
         x = self.layers(maps[0])  # [B, C, 4, 4]
         match = (x.flatten(1) * self.style(styles)).sum(dim=1, keepdim=True)  # [B, 1]
         return self.score(x).flatten(1) + match  # type: ignore[no-any-return]

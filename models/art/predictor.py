@@ -13,8 +13,9 @@ from PIL import Image
 from torch import Tensor
 
 from models.art.data import Pixels, to_bytes, to_floats
+from models.art.discriminator import AidedDiscriminator
 from models.art.latents import latent, normals, seed_number
-from models.art.network import NO_STYLE, AidedDiscriminator, ArtGenerator
+from models.art.network import NO_STYLE, ArtGenerator
 from models.art.upscale import as_loop, as_webp, enlarge
 from models.predictor import InvalidInput, nbytes
 from models.vision.images import open_picture

@@ -10,14 +10,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.art.dcgan import DcganConfig, DcganDiscriminator, DcganGenerator
-from models.art.network import (
+from models.art.discriminator import (
     AidedDiscriminator,
-    ArtConfig,
-    ArtGenerator,
     DiscriminatorConfig,
     PlainDiscriminator,
     ProjectedDiscriminator,
 )
+from models.art.network import ArtConfig, ArtGenerator
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from models.art.network import AidedDiscriminator, ArtConfig, ArtGenerator, DiscriminatorConfig
+from models.art.discriminator import AidedDiscriminator, DiscriminatorConfig
+from models.art.network import ArtConfig, ArtGenerator
 from models.art.predictor import (
     ANY,
     MOST_MIX_BYTES,

@@ -11,10 +11,13 @@ import torch
 from PIL import Image
 
 from models.art import data
+from models.art.calibration import fit_scale
+from models.art.discriminator import AidedDiscriminator, spectral_norm
 from models.art.distance import kid, plain_vectors
-from models.art.network import NO_STYLE, AidedDiscriminator, ArtConfig, ArtGenerator, spectral_norm
+from models.art.fight import Fight, Plan, moment_distance
+from models.art.network import NO_STYLE, ArtConfig, ArtGenerator
 from models.art.recipes import RECIPES, build
-from models.art.train import CHANNELS, Fight, Plan, fit_scale, main, moment_distance, sheet
+from models.art.train import CHANNELS, main, sheet
 
 SMALL: dict[str, Any] = {"image_size": 32, "channels": [32, 32, 32, 16], "latent_size": 16, "style_size": 32}
 JUDGES: dict[str, Any] = {"image_size": 32, "seen_size": 64, "width": 16}

@@ -100,9 +100,9 @@ def test_training_learns_resumes_and_keeps_the_best(folder: Path, tmp_path: Path
     out = tmp_path / "out"
     arguments = ["--data", str(folder), "--out", str(out), "--threads", "1", "--vocab-size", "300"]
     arguments += ["--hidden-size", "32", "--batch-size", "4", "--length", "16", "--device", "cpu"]
-    main([*arguments, "--minutes", "0.02", "--evaluate-minutes", "0.01"])
+    main([*arguments, "--minutes", "0.06", "--evaluate-minutes", "0.03"])
     first = torch.load(out / "state.pt", weights_only=True)
-    main([*arguments, "--minutes", "0.03", "--evaluate-minutes", "0.01"])
+    main([*arguments, "--minutes", "0.1", "--evaluate-minutes", "0.03"])
     second = torch.load(out / "state.pt", weights_only=True)
     assert second["step"] > first["step"] > 0
     assert second["reports"][: len(first["reports"])] == first["reports"]

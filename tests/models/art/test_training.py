@@ -86,10 +86,10 @@ def test_training_resumes_and_keeps_the_best(shapes: Path, tmp_path: Path) -> No
     arguments = ["--data", str(shapes), "--out", str(tmp_path), "--threads", "1", "--device", "cpu"]
     arguments += ["--image-size", "32", "--channels", "32", "32", "32", "16", "--seen-size", "64"]
     arguments += ["--width", "16", "--batch-size", "8", "--measured", "16"]
-    main([*arguments, "--minutes", "0.03", "--evaluate-minutes", "0.02"])
+    main([*arguments, "--minutes", "0.03"])
     first = torch.load(tmp_path / "state.pt", weights_only=True)
-    more = str(first["minutes"] + 0.03)
-    main([*arguments, "--minutes", more, "--evaluate-minutes", "0.02"])
+    more = str(first["minutes"] + 0.02)
+    main([*arguments, "--minutes", more])
     second = torch.load(tmp_path / "state.pt", weights_only=True)
     assert second["fight"]["step"] > first["fight"]["step"] > 0
     assert second["reports"][: len(first["reports"])] == first["reports"]

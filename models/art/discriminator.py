@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import field
+from pathlib import Path
 from typing import Protocol
 
 import torch
@@ -296,3 +297,16 @@ class AidedDiscriminator(ProjectedDiscriminator):
     def reconstruction_loss(self, pictures: Tensor) -> Tensor:
         """Return that of the plain one. See ``Discriminator``."""
         return self.plain.reconstruction_loss(pictures)
+
+
+def load_discriminator(folder: Path) -> PlainDiscriminator | ProjectedDiscriminator:
+    """Load a cashier of whichever recipe was exported.
+
+    Raises:
+        OSError: it is missing or broken.
+    """
+    kinds = {kind.__name__: kind for kind in (PlainDiscriminator, ProjectedDiscriminator, AidedDiscriminator)}
+    [name] = DiscriminatorConfig.from_pretrained(folder).architectures or [""]
+    if name not in kinds:
+        raise OSError(f"{folder} holds no cashier that is known here, but {name or 'something else'}")
+    return kinds[name].from_pretrained(folder, use_safetensors=True)

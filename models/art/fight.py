@@ -26,7 +26,7 @@ class Plan:
     """Everything that a training depends on beside the data and the networks' sizes."""
 
     minutes: float = 120.0
-    recipe: str = "aided"
+    recipe: str = "plain"
     batch_size: int = 16
     learning_rate: float = 2e-4
     matching: float = 1.0

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from models.art.data import Pixels, to_bytes, to_floats
-from models.art.discriminator import AidedDiscriminator
+from models.art.discriminator import PlainDiscriminator, ProjectedDiscriminator, load_discriminator
 from models.art.latents import latent, normals, seed_number
 from models.art.network import NO_STYLE, ArtGenerator
 from models.art.upscale import as_loop, as_webp, enlarge
@@ -158,7 +158,10 @@ class ArtPredictor:
     """Paints with the counterfeiter and judges with the cashier."""
 
     def __init__(
-        self, generator: ArtGenerator, discriminator: AidedDiscriminator, device: torch.device
+        self,
+        generator: ArtGenerator,
+        discriminator: PlainDiscriminator | ProjectedDiscriminator,
+        device: torch.device,
     ) -> None:
         self.device = device
         # Through their base class, since type checkers cannot see through transformers' own ``to``.
@@ -168,12 +171,16 @@ class ArtPredictor:
             network.to(device).float().to(memory_format=torch.channels_last).eval()
         self.generator, self.discriminator = generator, discriminator
         self.styles: tuple[str, ...] = tuple(generator.config.styles)
-        self._features = discriminator.load_features()
+        # Those that a cashier looks through are no part of it. Read now, lest the first request waits for them.
+        self._shared = (
+            discriminator.load_features() if isinstance(discriminator, ProjectedDiscriminator) else None
+        )
 
     @property
     def nbytes(self) -> int:
         """Bytes that the weights take on the device."""
-        return nbytes(self.generator) + nbytes(self.discriminator) + nbytes(self._features)
+        networks = (self.generator, self.discriminator, self._shared)
+        return sum(nbytes(network) for network in networks if network is not None)
 
     @classmethod
     def load(cls, device: torch.device, folder: Path = WEIGHTS) -> Self:
@@ -184,7 +191,7 @@ class ArtPredictor:
         """
         return cls(
             ArtGenerator.from_pretrained(folder / "counterfeiter", use_safetensors=True),
-            AidedDiscriminator.from_pretrained(folder / "cashier", use_safetensors=True),
+            load_discriminator(folder / "cashier"),
             device,
         )
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from models.art.discriminator import AidedDiscriminator, DiscriminatorConfig
+from models.art.discriminator import AidedDiscriminator, DiscriminatorConfig, load_discriminator
 from models.art.network import ArtConfig, ArtGenerator
 from models.art.predictor import (
     ANY,
@@ -201,6 +201,9 @@ def test_requests_that_no_card_can_make_are_errors(change: dict[str, object]) ->
 def test_missing_weights_are_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="counterfeiter"):
         ArtPredictor.load(torch.device("cpu"), tmp_path)
+    DiscriminatorConfig(architectures=["Somebody"]).save_pretrained(tmp_path)
+    with pytest.raises(OSError, match="Somebody"):
+        load_discriminator(tmp_path)
 
 
 def test_weights_are_counted(predictor: ArtPredictor) -> None:

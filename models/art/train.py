@@ -4,6 +4,9 @@ Kills and restarts are harmless: the state of the last few minutes lies in ``OUT
 are over, ask for more. ``OUT/samples`` shows what the same latents became, ``OUT/replay`` the same in small for an
 animation, ``OUT/losses.png`` how the fight went, and ``OUT/final`` holds what is shipped.
 
+On a CPU, 64 pixels: ``--threads 1 --minutes 120``. On a GPU, in half precision (this way has not been run on one yet):
+``--image-size 128 --batch-size 64 --average-pictures 20000 --measured 2048 --evaluate-minutes 1 --minutes 20``.
+
 What was tried so far, always at 64 pixels with batches of 16 on part of a busy core, for 100 to 280 steps only, which
 is too short to tell who wins in the end. Times are CPU time; distances (KID, 256 or 512 pictures) jump by 0.1 and more.
 

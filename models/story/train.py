@@ -251,8 +251,8 @@ def load_tokenizer(folder: Path, out: Path, vocab_size: int) -> PreTrainedTokeni
     return tokenizer
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Read the texts, train, and write the network and its report."""
+def main(arguments: list[str] | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    """Read the texts, train by the minutes of ``clock`` (seconds), and write the network and its report."""
     parser = argparse.ArgumentParser(prog="python -m models.story.train", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of STYLE.txt or STYLE.txt.xz files")
     parser.add_argument("--out", type=Path, required=True, help="folder for weights, state and report")
@@ -295,7 +295,7 @@ def main(arguments: list[str] | None = None) -> None:
         return sum(figures) / len(figures)
 
     batches = data.Stretches(corpus, plan.batch_size, plan.length, plan.unstyled, plan.seed)
-    best = train(network, batches, validate, plan, options.out)
+    best = train(network, batches, validate, plan, options.out, clock=clock)
     export(best, tokenizer, options.data, options.out / "final")
     print(f"the network that did best lies in {options.out / 'final'}, in half precision")
     print("python -m models.story.evaluate measures it on held-out works")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -100,9 +101,10 @@ def test_training_learns_resumes_and_keeps_the_best(folder: Path, tmp_path: Path
     out = tmp_path / "out"
     arguments = ["--data", str(folder), "--out", str(out), "--threads", "1", "--vocab-size", "300"]
     arguments += ["--hidden-size", "32", "--batch-size", "4", "--length", "16", "--device", "cpu"]
-    main([*arguments, "--minutes", "0.06", "--evaluate-minutes", "0.03"])
+    # A clock that ticks whenever it is read: as many steps are taken on a slow machine as on a fast one.
+    main([*arguments, "--minutes", "1.2", "--evaluate-minutes", "0.6"], clock=count(step=0.5).__next__)
     first = torch.load(out / "state.pt", weights_only=True)
-    main([*arguments, "--minutes", "0.1", "--evaluate-minutes", "0.03"])
+    main([*arguments, "--minutes", "2", "--evaluate-minutes", "0.6"], clock=count(step=0.5).__next__)
     second = torch.load(out / "state.pt", weights_only=True)
     assert second["step"] > first["step"] > 0
     assert second["reports"][: len(first["reports"])] == first["reports"]
@@ -134,9 +136,16 @@ def test_characters_have_the_same_loop(tmp_path: Path) -> None:
     before = tinyshakespeare.windowed(network, tokens)
     batches = tinyshakespeare.Passage(tokens, batch_size=8, length=16, forget=0.1, seed=0)
     plan = Plan(
-        minutes=0.03, batch_size=8, length=16, learning_rate=1e-2, average_decay=0.9, evaluate_minutes=0.015
+        minutes=3, batch_size=8, length=16, learning_rate=1e-2, average_decay=0.9, evaluate_minutes=1.5
     )
-    best = train(network, batches, lambda it: tinyshakespeare.windowed(it, tokens), plan, tmp_path)
+    best = train(
+        network,
+        batches,
+        lambda it: tinyshakespeare.windowed(it, tokens),
+        plan,
+        tmp_path,
+        clock=count(step=0.5).__next__,
+    )
     assert before == pytest.approx(math.log(len(tokenizer)), abs=0.5)
     assert tinyshakespeare.windowed(best, tokens) < before - 0.5
     assert tinyshakespeare.carried(best, tokens) < before - 0.5

@@ -170,12 +170,13 @@ class Person:
         Raises:
             NotSeen: it did not in time.
         """
-        deadline = time.monotonic() + timeout
-        while not (found := check()):
-            try:
-                await asyncio.wait_for(self._news.wait(), deadline - time.monotonic())
-            except TimeoutError:
-                raise NotSeen(f"Not seen within {timeout} s. {explain()}") from None
+        try:
+            # Not wait_for, which on Python 3.11 swallows a cancellation that comes together with news.
+            async with asyncio.timeout(timeout):
+                while not (found := check()):
+                    await self._news.wait()
+        except TimeoutError:
+            raise NotSeen(f"Not seen within {timeout} s. {explain()}") from None
         return found
 
     # Doing

@@ -133,6 +133,11 @@ def _name(interaction: Interaction) -> str:
     return str(data.get("custom_id", interaction.type.name))
 
 
+def share(probability: float) -> str:
+    """Return a probability in percent, with a decimal where it is small."""
+    return f"{probability:.0%}" if probability >= 0.1 else f"{probability:.1%}"
+
+
 def small_print(answered: Finished) -> str:
     """Return what stands under every answer: the network's time, and the job's code."""
     return f"{answered.seconds * 1000:.0f} ms · {answered.code}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import discord
@@ -100,13 +100,18 @@ def made_with(answered: Finished) -> str:
 
 
 def parameters(request: Request) -> str:
-    """Return what was asked, uploads aside, as ``name = value`` a line."""
-    given = {
-        name: value
-        for name, value in msgspec.structs.asdict(request).items()
-        if value is not None and not isinstance(value, bytes)
-    }
-    return "\n".join(f"{name} = {value}" for name, value in given.items()).replace("```", "'''")[:700]
+    """Return what was asked, uploads and what was left out aside, as ``name = value`` a line."""
+    lines = (f"{name} = {value}" for name, value in _given(request))
+    return "\n".join(lines).replace("```", "'''")[:700]
+
+
+def _given(request: msgspec.Struct, within: str = "") -> Iterator[tuple[str, object]]:
+    """Return names and values; those of a part of the request as ``part.name``."""
+    for name, value in msgspec.structs.asdict(request).items():
+        if isinstance(value, msgspec.Struct):
+            yield from _given(value, f"{within}{name}.")
+        elif value not in (None, ()) and not isinstance(value, bytes):
+            yield within + name, value
 
 
 def overview(interaction: Interaction) -> Answer:

@@ -17,7 +17,7 @@ from bot.errors import UserError
 from bot.inference.jobs import Finished
 from bot.inference.messages import Expected, Reading, ReadRequest, Story, StoryRequest
 from bot.places import Answer
-from bot.replies import COLOUR, DurableItem, Interaction, deliver, small_print
+from bot.replies import COLOUR, DurableItem, Interaction, deliver, share, small_print
 from bot.results import Results
 
 STYLES = {
@@ -190,11 +190,6 @@ def render_reading(answered: Finished) -> Answer:
         view.add_item(WordButton(answered.code, str(number), word))
     view.add_item(WriteButton(answered.code))
     return Answer(embed=embed, files=[picture], view=view)
-
-
-def share(probability: float) -> str:
-    """Return a probability in percent, with a decimal where it is small."""
-    return f"{probability:.0%}" if probability >= 0.1 else f"{probability:.1%}"
 
 
 async def _written(results: Results, code: str) -> tuple[StoryRequest, Story]:

@@ -12,6 +12,7 @@ from bot.inference.messages import (
     CareerRequest,
     Classification,
     ClassifyRequest,
+    Correction,
     Lesson,
     LessonRequest,
     Reading,
@@ -20,6 +21,7 @@ from bot.inference.messages import (
     Result,
     SalaryEstimate,
     SalaryRequest,
+    SpellRequest,
     Story,
     StoryRequest,
 )
@@ -86,6 +88,13 @@ NETWORKS: dict[str, Network] = {
             predictor="StoryPredictor",
             streaming=True,
             max_batch=32,
+        ),
+        Network(
+            name="spell",
+            request=SpellRequest,
+            result=Correction,
+            module="models.spell.predictor",
+            predictor="SpellPredictor",
         ),
         Network(
             name="reading",

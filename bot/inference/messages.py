@@ -102,6 +102,18 @@ class ReadRequest(Request, frozen=True):
     title: str | None = None
 
 
+class SpellRequest(Request, frozen=True):
+    """Correct the spelling of a text."""
+
+    text: str
+    strictness: str = "normal"
+    """``careful``, ``normal`` or ``eager``: how sure the network has to be before it alters a word."""
+    keep: tuple[str, ...] = ()
+    """Words that are right whatever the network thinks."""
+    explain: bool = False
+    """Whether to show how the text was read."""
+
+
 # --- Results: what a network answers ----------------------------------------------------------------------
 
 
@@ -243,6 +255,59 @@ class Reading(Result, frozen=True):
     """The likeliest words to follow, likeliest first."""
     picture: bytes
     """A PNG of the words on colours, and of what is expected."""
+
+
+class Alternative(msgspec.Struct, frozen=True, kw_only=True):
+    """What may have been meant."""
+
+    word: str
+    probability: Probability
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """A place of the text that is put right."""
+
+    start: int
+    """Characters of the original text before it."""
+    end: int
+    original: str
+    replacement: str
+    alternatives: tuple[Alternative, ...]
+    """The likeliest first; the original and the replacement are among them."""
+
+
+class Doubt(msgspec.Struct, frozen=True, kw_only=True):
+    """A word that was looked at closely."""
+
+    typed: str
+    """In small letters."""
+    sure: Probability
+    """That it is right as it was typed."""
+    before: tuple[Alternative, ...]
+    """Expected by what stands before it alone, likeliest first."""
+    after: tuple[Alternative, ...]
+    """Expected by what follows alone."""
+    decided: tuple[Alternative, ...]
+    """The likeliest candidates, by both sides and by how such a slip comes about."""
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """How the spelling network read a text."""
+
+    doubts: tuple[Doubt, ...]
+    """The words that it trusts least, in the order of the text."""
+    picture: bytes
+    """A PNG of the words on colours, and of what is expected in the place of each doubt."""
+
+
+class Correction(Result, frozen=True):
+    """A text put right."""
+
+    text: str
+    changes: tuple[Change, ...]
+    """In the order of the text."""
+    proof: Proof | None = None
+    """How the text was read, if that was asked for and there is a word in it."""
 
 
 # --- How a worker is to run -------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
+from models.blocked import blocked
 from models.predictor import InvalidInput, nbytes
 from models.story.data import PLAYS
 from models.story.network import NO_STYLE, State, StoryConfig, StoryNetwork
@@ -20,7 +21,7 @@ from models.story.stepper import Stepper
 from models.story.stream import Story, StoryRequest, StoryStream, Vocabulary
 from models.story.titles import find_title
 from models.story.tokenizer import goes_on, token_bytes
-from models.story.words import Lexicon, blocked
+from models.story.words import Lexicon
 
 __all__ = ["Story", "StoryPredictor", "StoryRequest", "StoryStream"]
 

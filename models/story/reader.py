@@ -11,13 +11,13 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from models.blocked import is_blocked
 from models.predictor import InvalidInput
 from models.story.data import PLAYS
 from models.story.network import State
 from models.story.picture import Expected, Surprise, draw
 from models.story.predictor import StoryPredictor
 from models.story.tokenizer import goes_on
-from models.story.words import is_blocked
 
 EXPECTED = 5
 SHOWN = 120  # words

@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import torch
 
+from models.blocked import WORD, is_blocked
 from models.story.data import PLAYS
 from models.story.network import State
 from models.story.sampling import CANDIDATES, Repeats
 from models.story.tokenizer import goes_on
-from models.story.words import WORD, Lexicon, is_blocked
+from models.story.words import Lexicon
 
 LONGEST_WORD = 60  # bytes
 REMEMBERED = 24

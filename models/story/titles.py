@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from models.blocked import WORD, blocked
 from models.story.data import PLAYS
 from models.story.network import NO_STYLE
 from models.story.sampling import draw, recent_tokens
-from models.story.words import WORD, Lexicon, blocked
+from models.story.words import Lexicon
 
 if TYPE_CHECKING:
     from models.story.predictor import StoryPredictor

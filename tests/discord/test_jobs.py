@@ -13,11 +13,13 @@ import pytest
 
 from bot.client import NeuralBot
 from bot.inference.local import LocalExecutor
+from bot.inference.messages import CareerRequest, SalaryRequest
 from bot.playground.errors import Json
 from bot.playground.person import Reply
 from bot.playground.server import Playground
 from bot.playground.world import Message
 from bot.store import Store
+from cogs.jobs import parameters
 from tests.support import EPHEMERAL, all_told, embed_of, fill_disk, make_room, private_message
 
 
@@ -74,6 +76,11 @@ async def test_an_answer_comes_back_by_its_code(playground: Playground, bot: Neu
         refused = await (await grace.slash("show", code=wanted)).until()
         assert words in refused["content"]
         assert refused["flags"] & EPHEMERAL
+
+
+def test_parameters_of_a_part_are_named_like_the_part() -> None:
+    request = CareerRequest(person=SalaryRequest(degree="master", age=40))
+    assert parameters(request).splitlines() == ["person.degree = master", "person.age = 40"]
 
 
 async def test_a_public_answer_can_be_shown_to_all(

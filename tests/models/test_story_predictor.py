@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from models.blocked import blocked, blocked_words
 from models.predictor import InvalidInput, StreamingPredictor
 from models.story.network import StoryConfig, StoryNetwork
 from models.story.predictor import Story, StoryPredictor, StoryRequest, StoryStream, read_prompt
 from models.story.stream import FEW_WORDS, LATEST_END
 from models.story.tokenizer import train_tokenizer
-from models.story.words import Lexicon, blocked, blocked_words
+from models.story.words import Lexicon
 
 TEXT = """The old man sat by the sea. "Where is my boat?" said the girl. He did not know, and the wind blew.
 Then the king of all the fishes came and said that he would help them; but they had to sing for him.

@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
+from models.drawing import STRONG, WIDTH
 from models.predictor import InvalidInput, Predictor
-from models.story.picture import STRONG, WIDTH
 from models.story.reader import Reading, ReadRequest, StoryReader
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import NoRepeatNGramLogitsProcessor, TemperatureLogitsWarper, TopPLogitsWarper
 
-from models.story import words
+from models import blocked
 from models.story.sampling import CANDIDATES, LONGEST_REPEAT, Repeats, draw, recent_tokens
 
 
@@ -86,18 +86,18 @@ def test_repeats_bans_what_transformers_bans_and_can_go_back() -> None:
 
 
 def test_slurs_are_found_in_any_dress_and_ordinary_words_are_not() -> None:
-    listed = sorted(word for word in words.blocked_words() if word.isalpha() and len(word) > 4)
+    listed = sorted(word for word in blocked.blocked_words() if word.isalpha() and len(word) > 4)
     assert len(listed) > 500
     for word in listed[:: len(listed) // 40]:
         for form in (word, word.capitalize(), word.upper(), f"{word}s", f"{word}'s", f"{word}-hunter"):
-            assert words.is_blocked(form), form
+            assert blocked.is_blocked(form), form
     innocent = """
         "What the hell and damnation," said Dick to Fanny, who was gay and queer; "that bloody ass has got the bull by
         the horns!" The niggardly old Scunthorpe cock crowed, spaces and spices were in the class, assassins in the
         black castle; a sperm whale sucked a shell. The Jew, the German and the Chinese slave kissed a Christian.
     """
-    assert words.blocked(innocent) is None
-    assert words.blocked(f"the {listed[0]} said") == listed[0]
+    assert blocked.blocked(innocent) is None
+    assert blocked.blocked(f"the {listed[0]} said") == listed[0]
 
 
 def test_the_tail_is_cut() -> None:

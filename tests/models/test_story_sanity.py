@@ -15,11 +15,11 @@ import pytest
 import torch
 
 from bot.cards import card
+from models.blocked import blocked
 from models.story import evaluate
 from models.story.predictor import WEIGHTS, Story, StoryPredictor, StoryRequest
 from models.story.scoring import bits, nats
 from models.story.stepper import Stepper
-from models.story.words import blocked
 
 PASSAGES = {
     path.stem: path.read_text(encoding="utf-8")

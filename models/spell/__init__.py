@@ -1,0 +1,1 @@
+"""The spelling network: a recurrent corrector that reads the whole message."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
@@ -56,6 +56,8 @@ class Presentation:
     render: Callable[[Finished], Answer]
     complete: Callable[[Request, bytes], Request] | None = None
     """Puts the uploaded file into the request, for a network that is asked about one."""
+    prepare: Callable[[Request], Awaitable[Request]] | None = None
+    """Fetches from elsewhere what the request lacks. A person waits for it, so it must give up in time."""
 
 
 class Desk:
@@ -124,10 +126,14 @@ class Desk:
             await completing
 
     async def _complete(self, job: Job, place: Place) -> None:
-        """Fetch the file that came with the command."""
-        complete = self._presentations[job.network.name].complete
+        """Fetch the file that came with the command, or what else the request lacks."""
+        presentation = self._presentations[job.network.name]
+        if place.upload is None:
+            assert presentation.prepare is not None
+            await self._bot.queue.supply(job, await presentation.prepare(job.request))
+            return
+        complete = presentation.complete
         assert complete is not None  # whoever submits an incomplete request knows how it is completed
-        assert place.upload is not None
         try:
             data = await self._bot.http.get_from_cdn(place.upload)
         except (discord.HTTPException, *OUT_OF_REACH) as error:
@@ -266,7 +272,7 @@ def words(standing: Standing, worker: Ready | None) -> str:
             return "⏳ The network is at work…"
         return f"{standing.text[-SHOWN_OF_A_STREAM:]} ▌\n-# ✍️ {standing.fraction:.0%}"
     if standing.state is JobState.PREPARING:
-        return "⏳ I am fetching your file…"
+        return "⏳ I am fetching the file…"
     if worker is None:
         return "⏳ The networks are waking up…"
     if standing.ahead == 0:

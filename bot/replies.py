@@ -47,6 +47,7 @@ async def deliver(
     *,
     private: bool = False,
     upload: str | None = None,
+    prepare: bool = False,
     update: bool = False,
 ) -> None:
     """Have a network answer, show meanwhile where the job stands, and then the answer.
@@ -56,6 +57,7 @@ async def deliver(
         request: what to ask the network.
         private: whether only this person sees the answer.
         upload: where the file can be fetched that the request lacks; the network's presentation adds it.
+        prepare: whether the network's presentation is to fetch from elsewhere what the request lacks.
         update: whether the answer takes the place of the one whose button was clicked.
     """
     bot = interaction.client
@@ -71,7 +73,7 @@ async def deliver(
                 Place.of(interaction, private=private, upload=upload, update=update)
             ),
             private=private,
-            complete=upload is None,
+            complete=upload is None and not prepare,
         )
         try:
             if update:

@@ -55,6 +55,10 @@ WELCOME = Welcome(
             command="story",
             options={"prompt": "The lighthouse had been dark for a year when", "style": "sea-story"},
         ),
+        Example(
+            label="🎨 Paint a name", command="art", options={"seed": "Ada Lovelace", "style": "van_gogh"}
+        ),
+        Example(label="🕵️ Which one is no forgery?", command="forgery game"),
         Example(label="🧠 How does this work?", command="about"),
     ),
 )

@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     max_run_seconds: Annotated[float, Field(gt=0, le=600)] = 60.0
     max_stream_seconds: Annotated[float, Field(gt=0, le=3600)] = 300.0
 
+    # The game of forgeries
+    paintings_dir: Path | None = None
+    museum: bool = False
+
     # Keeping and telling
     data_dir: Path = Path("data")
     keep_days: Annotated[float, Field(gt=0)] = 30.0

@@ -43,6 +43,20 @@ MIGRATIONS = (
     CREATE INDEX jobs_of_owner ON jobs (owner, created);
     CREATE INDEX jobs_undelivered ON jobs (number) WHERE delivered = 0;
     """,
+    """
+    CREATE TABLE guesses (
+        code   TEXT NOT NULL,
+        person INTEGER NOT NULL,
+        guild  INTEGER,
+        number INTEGER NOT NULL,
+        right  INTEGER NOT NULL,
+        human  INTEGER NOT NULL,
+        made   REAL NOT NULL,
+        PRIMARY KEY (code, person)
+    ) STRICT;
+    CREATE INDEX guesses_of_guild ON guesses (guild);
+    CREATE TABLE solved (code TEXT PRIMARY KEY, made REAL NOT NULL) STRICT;
+    """,
 )
 """Each brings the file from version n to n + 1 (``PRAGMA user_version``). Only ever append."""
 
@@ -55,6 +69,39 @@ CODES_AT_MOST = 25
 
 UPLOAD_BYTES = 4096
 """A request that shrinks by more when it has been answered held an uploaded file."""
+
+
+BEST_AT_MOST = 10
+"""People in a table of scores."""
+
+
+class Guess(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody said in a round of the game."""
+
+    person: int
+    number: int
+    """Of the picture, from 0."""
+    right: bool
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True):
+    """How well somebody plays."""
+
+    person: int
+    guesses: int
+    right: int
+
+
+class Scores(msgspec.Struct, frozen=True, kw_only=True):
+    """How a server plays."""
+
+    rounds: int
+    guesses: int
+    """In rounds that hid a painting by a human."""
+    fooled: int
+    """Of these guesses, how many took a forgery for it."""
+    best: list[Score]
+    """Most right guesses first, in rounds of either kind."""
 
 
 class StoreError(Exception):
@@ -232,21 +279,89 @@ class Store:
             return [str(row[0]) for row in await cursor.fetchall()]
 
     async def forget(self, owner: int) -> int:
-        """Delete everything about a person's ended jobs; return how many they were."""
+        """Delete everything about a person's ended jobs, and their guesses; return how many jobs they were."""
         deleted = await self._write(
             "DELETE FROM jobs WHERE owner = :owner AND delivered = 1", {"owner": owner}
         )
+        await self._write("DELETE FROM guesses WHERE person = :owner", {"owner": owner})
         await self._empty_log()
         return deleted
 
     async def purge(self, days: float) -> int:
-        """Delete jobs that are older than this; return how many they were."""
-        deleted = await self._write(
-            "DELETE FROM jobs WHERE created < :oldest AND delivered = 1",
-            {"oldest": time.time() - days * 86_400},
-        )
+        """Delete jobs and guesses that are older than this; return how many jobs they were."""
+        oldest = {"oldest": time.time() - days * 86_400}
+        deleted = await self._write("DELETE FROM jobs WHERE created < :oldest AND delivered = 1", oldest)
+        await self._write("DELETE FROM guesses WHERE made < :oldest", oldest)
+        await self._write("DELETE FROM solved WHERE made < :oldest", oldest)
         await self._empty_log()
         return deleted
+
+    # --- The game of forgeries ----------------------------------------------------------------------------
+
+    async def guess(
+        self, code: str, person: int, guild: int | None, number: int, *, right: bool, human: bool
+    ) -> bool:
+        """Note what somebody says; return whether it counts: the first word does, until the round is solved.
+
+        Args:
+            code: of the round.
+            person: Discord's id.
+            guild: Discord's id of the server; ``None`` in direct messages.
+            number: of the picture, from 0.
+            right: whether it is the right one.
+            human: whether the round hides a painting by a human.
+        """
+        values = {
+            "code": code,
+            "person": person,
+            "guild": guild,
+            "number": number,
+            "right": right,
+            "human": human,
+            "made": time.time(),
+        }
+        return bool(
+            await self._write(
+                "INSERT OR IGNORE INTO guesses "
+                "SELECT :code, :person, :guild, :number, :right, :human, :made "
+                "WHERE NOT EXISTS (SELECT 1 FROM solved WHERE code = :code)",
+                values,
+            )
+        )
+
+    async def guesses(self, code: str) -> list[Guess]:
+        """Return what people said in a round, in the order of time."""
+        query = "SELECT person, number, right FROM guesses WHERE code = ? ORDER BY made"
+        async with self._open().execute(query, (code,)) as cursor:
+            return [
+                Guess(person=person, number=number, right=bool(right))
+                for person, number, right in await cursor.fetchall()
+            ]
+
+    async def solve(self, code: str) -> None:
+        """Note that a round is over."""
+        await self._write(
+            "INSERT OR IGNORE INTO solved VALUES (:code, :made)", {"code": code, "made": time.time()}
+        )
+
+    async def scores(self, guild: int) -> Scores:
+        """Return how the people of a server have played."""
+        totals = (
+            "SELECT COUNT(DISTINCT code), COALESCE(SUM(human), 0), COALESCE(SUM(human AND NOT right), 0) "
+            "FROM guesses WHERE guild = ?"
+        )
+        best = (
+            "SELECT person, COUNT(*), SUM(right) FROM guesses WHERE guild = ? GROUP BY person "
+            "ORDER BY SUM(right) DESC, COUNT(*), person LIMIT ?"
+        )
+        async with self._open().execute(totals, (guild,)) as cursor:
+            [(rounds, guesses, fooled)] = await cursor.fetchall()
+        async with self._open().execute(best, (guild, BEST_AT_MOST)) as cursor:
+            people = [
+                Score(person=person, guesses=made, right=right)
+                for person, made, right in await cursor.fetchall()
+            ]
+        return Scores(rounds=rounds, guesses=guesses, fooled=fooled, best=people)
 
     # --- Helpers ------------------------------------------------------------------------------------------
 

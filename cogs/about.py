@@ -32,9 +32,10 @@ I ask Discord for no privileged intent and see no other message.
 days: so the code and the buttons work, also after a restart.
 **Pictures that you send:** are written down while your job waits and runs, so that it is not lost, and \
 deleted when you have your answer. Heat maps stay in memory for {minutes:.0f} minutes so that their menu works.
+**In the game of forgeries:** which picture you took for real, for as long.
 **The log:** codes of jobs and errors, times, never your words or pictures.
 **Nothing leaves this machine** but my answers to Discord: every network runs here, and nothing that you \
-send is used for training.
+send is used for training. If my operator allows it, I ask a museum for paintings, and tell it nothing of you.
 **To have it deleted:** press the button below, and everything that I keep of you is gone. The messages \
 themselves can be deleted by a moderator; a private one has “Dismiss”.\
 """

@@ -29,7 +29,7 @@ def cat() -> bytes:
 @pytest.fixture(scope="session")
 async def executor() -> AsyncIterator[LocalExecutor]:
     """One real worker process with every network (those for tests, too), shared by all tests."""
-    options = WorkerOptions(device="cpu", preload=("vision", "salary", "story"))
+    options = WorkerOptions(device="cpu", preload=("vision", "salary", "story", "art"))
     executor = LocalExecutor(options, module=WORKER, silence_seconds=30.0)
     executor.start()
     await executor.ready()

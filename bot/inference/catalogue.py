@@ -8,6 +8,9 @@ from __future__ import annotations
 import msgspec
 
 from bot.inference.messages import (
+    Appraisal,
+    ArtRequest,
+    Canvas,
     Career,
     CareerRequest,
     Classification,
@@ -15,6 +18,11 @@ from bot.inference.messages import (
     Correction,
     Lesson,
     LessonRequest,
+    Lineup,
+    LineupRequest,
+    MixRequest,
+    Print,
+    PrintRequest,
     Reading,
     ReadRequest,
     Request,
@@ -24,6 +32,8 @@ from bot.inference.messages import (
     SpellRequest,
     Story,
     StoryRequest,
+    VerdictRequest,
+    Walk,
 )
 
 
@@ -103,6 +113,49 @@ NETWORKS: dict[str, Network] = {
             module="models.story.reader",
             predictor="StoryReader",
             weights="story",
+        ),
+        Network(
+            name="art",
+            request=ArtRequest,
+            result=Canvas,
+            module="models.art.studio",
+            predictor="Painter",
+            max_batch=4,  # each paints up to nine pictures, one by one
+        ),
+        Network(
+            name="mix",
+            request=MixRequest,
+            result=Walk,
+            module="models.art.studio",
+            predictor="Walker",
+            weights="art",
+            max_batch=1,
+        ),
+        Network(
+            name="deck",
+            request=PrintRequest,
+            result=Print,
+            module="models.art.prints",
+            predictor="Printer",
+            weights="art",
+            max_batch=1,
+        ),
+        Network(
+            name="verdict",
+            request=VerdictRequest,
+            result=Appraisal,
+            module="models.art.cashier",
+            predictor="Appraiser",
+            weights="art",
+        ),
+        Network(
+            name="forgery",
+            request=LineupRequest,
+            result=Lineup,
+            module="models.art.lineup",
+            predictor="Dealer",
+            weights="art",
+            max_batch=2,
         ),
     )
 }

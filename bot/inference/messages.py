@@ -114,6 +114,81 @@ class SpellRequest(Request, frozen=True):
     """Whether to show how the text was read."""
 
 
+class Spot(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one picture lies among all that can be painted: all that is needed to paint it again."""
+
+    style: str
+    """One of the network's styles, or ``any``."""
+    seed: str
+    """A number or any words."""
+    picks: tuple[int, ...] = (0,)
+    """Which of the seed's pictures; then which of that one's neighbours, and so on."""
+    creativity: float = 0.7
+
+
+class ArtRequest(Request, frozen=True):
+    """Paint some pictures."""
+
+    style: str
+    seed: str
+    creativity: float = 0.7
+    """0.3 to 1.2: how far pictures may lie from the style's most usual one."""
+    count: int = 4
+    """1, 4 or 9."""
+    neighbours_of: tuple[int, ...] = ()
+    """Paint neighbours of a picture of this seed: its number; then the number of one of its neighbours, and so on."""
+    variation: int = 0
+    """Which pictures of those that the above allows: 0 the first ``count``, 1 the next ``count``, and so on."""
+    side: int = 256
+    """Of each picture in pixels: what the network paints is enlarged."""
+
+
+class MixRequest(Request, frozen=True):
+    """Walk from one picture to another and back on another way."""
+
+    a: Spot
+    b: Spot
+    frames: int = 48
+    side: int = 256
+    """Of the animation in pixels."""
+
+
+class PrintRequest(Request, frozen=True):
+    """Put a picture on something."""
+
+    spot: Spot
+    form: Literal["deck", "desktop", "phone"] = "deck"
+
+
+class VerdictRequest(Request, frozen=True):
+    """Ask the cashier what a picture is worth: an uploaded one, or one of our own."""
+
+    image: bytes = b""
+    """The uploaded file as it came."""
+    spot: Spot | None = None
+
+    def without_uploads(self) -> Self:
+        """Drop the picture."""
+        return msgspec.structs.replace(self, image=b"")
+
+
+class LineupRequest(Request, frozen=True):
+    """Hide a painting by a human among forgeries; without one, find the forgery that the cashier likes best."""
+
+    seed: str
+    """Of the forgeries, and of the order."""
+    style: str = "any"
+    """Of the forgeries; in any style, each has another one."""
+    real: bytes = b""
+    """The file of the painting."""
+    credit: str = ""
+    """Who painted it, in Discord's markdown; shown when the game is over."""
+
+    def without_uploads(self) -> Self:
+        """Drop the painting, which was fetched for this game alone."""
+        return msgspec.structs.replace(self, real=b"")
+
+
 # --- Results: what a network answers ----------------------------------------------------------------------
 
 
@@ -308,6 +383,67 @@ class Correction(Result, frozen=True):
     """In the order of the text."""
     proof: Proof | None = None
     """How the text was read, if that was asked for and there is a word in it."""
+
+
+class Canvas(Result, frozen=True):
+    """Painted pictures as one, numbered if there are several."""
+
+    picture: bytes
+    """A WebP file."""
+    scores: tuple[float, ...]
+    """How probable the cashier finds it that each is by a human painter, 0 to 1."""
+    picks: tuple[tuple[int, ...], ...]
+    """Of each picture: as ``Spot.picks``, or as ``ArtRequest.neighbours_of`` for more like it."""
+
+
+class Walk(Result, frozen=True):
+    """An animation that begins at one picture, passes another half-way and ends where it began."""
+
+    animation: bytes
+    """An animated WebP that Discord takes."""
+
+    def without_uploads(self) -> Self:
+        """Drop the animation: it shows no upload, but is large, and can be made again."""
+        return msgspec.structs.replace(self, animation=b"")
+
+
+class Print(Result, frozen=True):
+    """A picture on something."""
+
+    picture: bytes
+    """A JPEG."""
+
+    def without_uploads(self) -> Self:
+        """Drop the picture: it shows no upload, but is large, and can be made again."""
+        return msgspec.structs.replace(self, picture=b"")
+
+
+class Appraisal(Result, frozen=True):
+    """What the cashier thinks of a picture."""
+
+    score: float
+    """How probable it is that a human painted it, 0 to 1."""
+    picture: bytes
+    """A WebP file: what the cashier saw, and its scale."""
+
+    def without_uploads(self) -> Self:
+        """Drop the picture, for it shows the upload."""
+        return msgspec.structs.replace(self, picture=b"")
+
+
+class Lineup(Result, frozen=True):
+    """Four pictures, one of which is the answer."""
+
+    picture: bytes
+    """A WebP file of all four, numbered."""
+    solution: bytes
+    """The same with a frame around the answer, and with the cashier's scores."""
+    answer: int
+    """Its place, from 0."""
+    human: bool
+    """Whether the answer is by a human painter."""
+    scores: tuple[float, ...]
+    """How probable the cashier finds it that each is by a human painter, 0 to 1."""
 
 
 # --- How a worker is to run -------------------------------------------------------------------------------

@@ -67,19 +67,15 @@ class DcganDiscriminator(PreTrainedModel):
     def _init_weights(self, module: nn.Module) -> None:
         _init_as_published(module)
 
-    def see(self, pictures: Tensor) -> list[Tensor]:
-        """Return the pictures themselves. See ``models.art.discriminator.Discriminator``."""
-        return [pictures]
-
-    def judge(self, maps: list[Tensor], styles: Tensor) -> Tensor:
+    def judge(self, pictures: Tensor, styles: Tensor) -> Tensor:
         """Return one score a picture [B, 1]. See ``models.art.discriminator.Discriminator``."""
-        x = self.layers(maps[0])  # [B, C, 4, 4]
+        x = self.layers(pictures)  # [B, C, 4, 4]
         match = (x.flatten(1) * self.style(styles)).sum(dim=1, keepdim=True)  # [B, 1]
         return self.score(x).flatten(1) + match  # type: ignore[no-any-return]
 
-    def reconstruction_loss(self, pictures: Tensor) -> Tensor:
-        """Return 0: it has none."""
-        return pictures.new_zeros(())
+    def forward(self, pictures: Tensor, styles: Tensor) -> Tensor:
+        """Return the score [B] of pictures [B, 3, side, side] from -1 to 1."""
+        return self.judge(pictures, styles).float().mean(dim=1)
 
 
 def _doublings(inputs: int, side: int) -> Iterator[nn.Module]:

@@ -72,14 +72,21 @@ class Features(nn.Module):
         self.top = _Convolution(encoder.top_conv, encoder.top_bn, activate=True)
         self.requires_grad_(requires_grad=False)
 
-    def forward(self, pictures: Tensor) -> list[Tensor]:
-        """Return maps [B, CHANNELS[i], side / stride, side / stride] of pictures [B, 3, side, side] from -1 to 1."""
+    def forward(self, pictures: Tensor, count: int = 4) -> list[Tensor]:
+        """Return maps [B, CHANNELS[i], side / stride, side / stride] of pictures [B, 3, side, side] from -1 to 1.
+
+        Args:
+            pictures: whose sides 32 divides.
+            count: how many maps, from the finest on; what comes after is not computed.
+        """
         x = self.stem((127.5 * pictures + 0.5) / 128)  # what (pixel - 127) / 128 is, at half the side
         maps = []
         for number, block in enumerate(self.blocks):
             x = block(x)
             if number in _ENDS:
                 maps.append(x)
+                if len(maps) == count:
+                    break
         return maps
 
     def pooled(self, pictures: Tensor) -> Tensor:

@@ -1,8 +1,13 @@
-"""One round of the fight after another: everything that learns, and what is kept of it."""
+"""One round of the fight after another: everything that learns, and what is kept of it.
+
+The recipe "anchored" is a GAN whose generator has two more duties beside fooling the discriminator. It redraws
+paintings from their codes, and it keeps to the sketches of new pictures. Neither needs a fight.
+"""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +20,15 @@ from torch.nn import functional
 
 from models.art import data
 from models.art.augment import augment
+from models.art.codes import Encoder
+from models.art.features import load_features, resize
 from models.art.recipes import Recipe
 
-MATCHED = 8
-"""The most places across at which the moments of maps are compared."""
+SIZES = (8.9, 7.4, 5.6)
+"""Usual sizes of the values of the features' first maps, by which differences are divided: deep ones are smaller."""
+
+PENALISED = 4
+"""The cashier's gradients are penalised in one round of so many, and so many times as much."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +36,27 @@ class Plan:
     """Everything that a training depends on beside the data and the networks' sizes."""
 
     minutes: float = 120.0
-    recipe: str = "plain"
+    recipe: str = "anchored"
     batch_size: int = 16
-    learning_rate: float = 2e-4
-    matching: float = 1.0
-    """Weight of the moments' difference in the generator's loss, in recipes that have it."""
+    learning_rate: float = 5e-4
+    fighting: float = 0.1
+    """Weight of the cashier's opinion in the generator's loss; redrawing a painting's colours weighs 1."""
+    deep: float = 0.25
+    """Weight of how different things are to be seen at the same places of a painting and of what redraws it."""
+    brushwork: float = 1.0
+    """Weight of how different their brushwork is, wherever it is."""
+    content: float = 0.15
+    """Weight of how far what a picture shows is from what its code says that it shows."""
+    near_sketch: float = 0.5
+    """Weight of how far a new picture strays from its sketch."""
+    penalty: float = 1.0
+    """Weight of the cashier's squared gradients (R1 and R2)."""
+    noise: float = 0.2
+    """Deviation of normal noise on codes, which have 1: all around a painting's code is to be painted well."""
+    least_psi: float = 0.65
+    """New pictures are painted with a truncation from this to 1, since those that are asked for are truncated too."""
+    flow_seconds: float = 90.0
+    """At most, before the fight, for the distribution of sketches."""
     unstyled: float = 0.1
     """The share of pictures whose style is not said, so that one may ask for none."""
     average_pictures: float = 5000.0
@@ -44,9 +70,20 @@ class Plan:
 class Fight:
     """Two networks, their optimizers and the running mean of the generator; everything that learns."""
 
-    def __init__(self, generator: Any, discriminator: Any, recipe: Recipe, plan: Plan, *, half: bool) -> None:
-        self.generator, self.discriminator = generator, discriminator
+    def __init__(
+        self,
+        generator: Any,
+        discriminator: Any,
+        recipe: Recipe,
+        plan: Plan,
+        encoder: Encoder | None = None,
+        *,
+        half: bool,
+    ) -> None:
+        self.generator, self.discriminator, self.encoder = generator, discriminator, encoder
         self.recipe, self.plan, self.half = recipe, plan, half
+        if recipe.anchored:
+            generator.flow.eval()  # it is fitted already: no dropout
         self.averaged = copy.deepcopy(generator).eval().requires_grad_(requires_grad=False)
         self.device: torch.device = generator.device
         self.generator_optimizer = self._optimizer(generator)
@@ -65,31 +102,40 @@ class Fight:
         """Let both learn from one batch of paintings [B, 3, side, side] of styles [B].
 
         Returns:
-            discriminator's loss, generator's loss, mean score of paintings, mean score of forgeries: [4].
+            discriminator's loss, generator's loss, mean score of paintings, mean score of forgeries, loss of
+            redrawing: [5].
         """
-        latents = torch.randn(len(styles), self.generator.config.latent_size, device=self.device)
-        change = augment if self.recipe.augment else torch.nn.Identity()
+        if self.recipe.anchored:
+            with self._precision():
+                forgeries, anchor = self._forge(paintings, styles)
+            change: Callable[[Tensor], Tensor] = augment
+        else:
+            latents = torch.randn(len(styles), self.generator.config.latent_size, device=self.device)
+            with self._precision():
+                forgeries = self.generator(latents, styles).float()
+            anchor = torch.zeros((), device=self.device)
+            change = torch.nn.Identity()
+        seen, seen_paintings = change(forgeries), change(paintings)
+
         with self._precision():
-            forgeries = self.generator(latents, styles)
-            # Looked at once for both: for the discriminator without a way back, for the generator with it.
-            seen = self.discriminator.see(change(forgeries.float()))
-            with torch.no_grad():
-                seen_paintings = self.discriminator.see(change(paintings))
             real = self.discriminator.judge(seen_paintings, styles)
-            fake = self.discriminator.judge([one.detach() for one in seen], styles)
-            loss = self.recipe.discriminator_loss(real, fake)
-            again = self.discriminator.reconstruction_loss(paintings)
+            fake = self.discriminator.judge(seen.detach(), styles)
+        loss = functional.softplus(-real.float()).mean() + functional.softplus(fake.float()).mean()
+        penalised = self.plan.penalty * PENALISED / 2 if self.recipe.anchored else 0.0
+        penalty: Tensor | float = 0.0
+        if penalised and self.step % PENALISED == 0:
+            few = (len(styles) + 1) // 2
+            both = torch.cat([seen_paintings[:few], seen[:few].detach()])
+            penalty = penalised * self._steepness(both, torch.cat([styles[:few], styles[:few]]))
         self.discriminator_optimizer.zero_grad()
-        (loss + again).backward()
+        (loss + penalty).backward()
         self.discriminator_optimizer.step()
 
         self.discriminator.requires_grad_(requires_grad=False)  # only for the picture's sake from here
         with self._precision():
-            generator_loss = self.recipe.generator_loss(self.discriminator.judge(seen, styles))
-        if self.recipe.match:
-            generator_loss = generator_loss + self.plan.matching * moment_distance(
-                [forgeries, *seen], [paintings, *seen_paintings]
-            )
+            passed = self.discriminator.judge(seen, styles)
+        fooled = functional.softplus(-passed.float()).mean()
+        generator_loss = self.plan.fighting * fooled + anchor if self.recipe.anchored else fooled
         self.generator_optimizer.zero_grad()
         generator_loss.backward()
         self.generator_optimizer.step()
@@ -98,14 +144,65 @@ class Fight:
                 parameter.requires_grad_()
         self.step += 1
         self._average(len(styles))
-        return torch.stack(
-            [
-                loss.detach(),
-                generator_loss.detach(),
-                real.detach().float().mean(),
-                fake.detach().float().mean(),
-            ]
-        )
+        scores = [real.detach().float().mean(), fake.detach().float().mean()]
+        return torch.stack([loss.detach(), fooled.detach(), *scores, anchor.detach()])
+
+    def _forge(self, paintings: Tensor, styles: Tensor) -> tuple[Tensor, Tensor]:
+        """Return new pictures [B, 3, side, side], and the anchor.
+
+        The anchor is how far paintings drawn again from their codes are from themselves, in colours, in what they
+        show and in brushwork, and how far the new pictures are from their sketches.
+        """
+        assert self.encoder is not None
+        plan, generator, features = self.plan, self.generator, load_features(self.device)
+        with torch.no_grad():
+            wanted = features(paintings)
+            pooled = features.top(wanted[-1]).mean(dim=(2, 3)).float()
+            codes = self.encoder(self.encoder.thumbnails(paintings), pooled)
+            codes = codes + plan.noise * torch.randn_like(codes)
+            new = generator.flow(torch.randn_like(codes), styles)
+            psi = plan.least_psi + (1 - plan.least_psi) * torch.rand_like(new[:, :1])
+            mean = generator.mean_code[styles]
+            new = mean + (new - mean) * psi
+        w = generator.join(torch.cat([codes, new]), torch.cat([styles, styles]))
+        pictures = generator.paint(w).float()
+        redrawn, fresh = pictures.chunk(2)
+        side = generator.config.sketch_side
+        near = functional.l1_loss(resize(redrawn, 2 * side), resize(paintings, 2 * side))
+        maps = features(pictures)
+        shows = features.top(maps[-1]).mean(dim=(2, 3)).float()
+        shown = self.encoder(self.encoder.thumbnails(pictures), shows)[:, generator.config.sketch_size :]
+        told = torch.cat([codes, new])[:, generator.config.sketch_size :]
+        maps = [one[: len(styles)] for one in maps]
+        deep = [
+            functional.l1_loss(one.float(), other.float()) / size
+            for one, other, size in zip(maps, wanted, SIZES, strict=False)
+        ]
+        strokes = [
+            brushwork_distance(one, other)
+            for one, other in zip(
+                [features.stem(redrawn), *maps[: len(SIZES)]],
+                [features.stem(paintings), *wanted],
+                strict=False,
+            )
+        ]
+        sketched = functional.l1_loss(resize(fresh, side), generator.draft(w[len(styles) :]).float())
+        anchor = near + plan.deep * torch.stack(deep).mean() + plan.brushwork * torch.stack(strokes).mean()
+        anchor = anchor + plan.content * functional.l1_loss(shown, told)
+        return fresh, anchor + plan.near_sketch * sketched
+
+    def _steepness(self, pictures: Tensor, styles: Tensor) -> Tensor:
+        """Return the mean squared length of the score's gradient at pictures [B, 3, side, side] of styles [B]."""
+        pictures = pictures.detach().requires_grad_()
+        score = self.discriminator.judge(pictures, styles).mean(dim=1).sum()
+        [gradient] = torch.autograd.grad(score, pictures, create_graph=True)
+        return gradient.square().sum(dim=(1, 2, 3)).mean()
+
+    def slow(self, share: float) -> None:
+        """Let both learn at ``share`` of the plan's learning rate."""
+        for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
+            for group in optimizer.param_groups:
+                group["lr"] = self.plan.learning_rate * share
 
     @torch.no_grad()
     def _average(self, batch_size: int) -> None:
@@ -128,8 +225,6 @@ class Fight:
 
     def save_averaged(self, folder: Path) -> None:
         """Write both networks as they stand."""
-        if hasattr(self.averaged, "measure_means"):
-            self.averaged.measure_means()
         self.averaged.save_pretrained(folder / "counterfeiter")
         self.discriminator.save_pretrained(folder / "cashier")
 
@@ -154,25 +249,20 @@ class Fight:
         self.step = state["step"]
 
 
-def moment_distance(ours: list[Tensor], theirs: list[Tensor]) -> Tensor:
-    """Return how much the mean and the spread over a batch differ between forgeries and paintings, place by place.
+def brushwork_distance(ours: Tensor, theirs: Tensor) -> Tensor:
+    """Return how differently channels go together in maps [B, C, h, w], as a share of all that they do.
 
-    Feature matching (Salimans et al. 2016) with second moments, in units of the paintings' spread.
-
-    Args:
-        ours: maps [B, C, h, w] of forgeries.
-        theirs: the same of paintings of the same styles.
+    Gram matrices (Gatys et al. 2016): which strokes there are, not where.
     """
-    distances = []
-    for fake, real in zip(ours, theirs, strict=True):
-        side = min(MATCHED, fake.shape[-1])
-        one, other = (functional.adaptive_avg_pool2d(maps.float(), side) for maps in (fake, real))
-        spread, wanted = one.std(dim=0), other.std(dim=0)  # [C, side, side] each
-        difference = (one.mean(dim=0) - other.mean(dim=0)).square() + (spread - wanted).square()
-        distances.append(difference.mean() / (wanted.square().mean() + 1e-6))
-    return torch.stack(distances).mean()
+    with torch.autocast(ours.device.type, enabled=False):
+        one, other = (
+            torch.einsum("bip,bjp->bij", flat, flat)
+            for flat in (maps.float().flatten(2) for maps in (ours, theirs))
+        )
+        size = other.abs().sum(dim=(1, 2)) + 1e-6
+        return ((one - other).abs().sum(dim=(1, 2)) / size).mean()
 
 
 def _floats(network: Any) -> list[Tensor]:
-    """Return weights and statistics of norms; ``mean_w`` comes along and is measured anew before it is kept."""
+    """Return weights and statistics of norms."""
     return [tensor for tensor in (*network.parameters(), *network.buffers()) if tensor.is_floating_point()]

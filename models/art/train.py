@@ -7,25 +7,24 @@ animation, ``OUT/losses.png`` how the fight went, and ``OUT/final`` holds what i
 On a CPU, 64 pixels: ``--threads 1 --minutes 120``. On a GPU, in half precision (this way has not been run on one yet):
 ``--image-size 128 --batch-size 64 --average-pictures 20000 --measured 2048 --evaluate-minutes 1 --minutes 20``.
 
-What was tried so far, always at 64 pixels with batches of 16 on part of a busy core, for 100 to 280 steps only, which
-is too short to tell who wins in the end. Times are CPU time; distances (KID, 256 or 512 pictures) jump by 0.1 and more.
+A core sees ten to twenty paintings a second, so a GAN that has to find everything by fighting has not begun to paint
+when the time is over. Here it need not:
 
-- ``plain`` (FastGAN): 0.56 s a step. Right palettes by style within 50 steps and varied blobs after 150, no collapse.
-  Distance 0.78, 0.82, 1.03 after 50, 100, 150 steps. The default, since it is the only one never seen to collapse.
-- ``projected``, seeing 128 pixels: 0.9 s a step, seeing 64: 0.5 s. With nothing else, the cashier was sure of
-  everything within 100 steps (loss 0.05 to 0.2) and the counterfeiter ran off into pure colours and one composition
-  for everybody; neither batch norms in the judges nor a tenth of their learning rate helped. Distance rising: 0.86,
-  1.23, 1.35, 1.28 after 50 to 200 steps.
-- ``aided``, both together: 0.76 s a step. Without the moments' difference 0.61, 0.55, 0.59 after 50, 100, 150 steps,
-  the nearest so far; in another run 0.90 after 180, with the same shape in all pictures after 230.
-- ``aided`` as it is now, with the moments' difference: 0.83 s a step; 0.85, 0.70, 0.74 after 65, 163, 236 steps. Each
-  style its own muted palette and every picture another one after 160 steps, but by 250 a common shape shows again,
-  and the cashier is too sure (0.27). Next to try: slower judges, the spread of a batch as a channel of theirs, batches
-  of 64 as published.
+- Where is what, and in which colours, is not fought over. It is a sketch: 64 principal components of thumbnails, and 32
+  of what EfficientNet-Lite2 sees, whose distribution a flow learns in half a minute (``models.art.prior``).
+- The painter is anchored: from the code of a painting it has to draw that painting again (Larsen et al. 2016,
+  "VAE/GAN"; Bojanowski et al. 2018, "GLO"), alike in coarse colours, in what the features see, and in brushwork.
+- Pictures from new sketches are what the fight is about. They may not stray far from their sketches, so that the
+  painter cannot give up variety. R1 and R2 penalties hold the cashier back (Huang et al. 2024, "R3GAN").
 
-What the grids showed beside: a tanh at the end froze pictures that had once become pure colours; without batch norms in
-the generator they became so within 70 steps; an activation after the mapping network's last layer gave all latents the
-same composition from the start. Only the moments' difference kept colours in bounds.
+What was tried, at 64 pixels on a part of a core; distances (KID) jump by 0.05 and more:
+
+- FastGAN's recipe: 1.87 after 6 minutes. Palettes by style and blobs after 150 steps, later one bright spot for all.
+- Judges of frozen features, alone or beside a plain one, with or without the moments' difference: 0.6 to 1.3 after 4
+  minutes; too sure within 100 steps, then one composition for everybody.
+- Anchored without the brushwork's distance: 0.65 after 2 minutes, and varied, but as blurred as the sketches.
+- With it 0.42 after 12 minutes: edges and strokes from the second minute on.
+- With the content's distance too, switched on at this point: 0.31 after 16 minutes, 0.22 after 40. The default.
 """
 
 from __future__ import annotations
@@ -49,18 +48,20 @@ from transformers.utils.logging import disable_progress_bar
 
 from models.art import data
 from models.art.calibration import calibrate
+from models.art.codes import Encoder, both_vectors
 from models.art.distance import kid, vectors
-from models.art.features import load_features
+from models.art.features import POOLED, load_features
 from models.art.fight import Fight, Plan
 from models.art.latents import normals
-from models.art.network import NO_STYLE
+from models.art.network import NO_STYLE, ArtGenerator
+from models.art.prior import fit
 from models.art.recipes import RECIPES, Recipe, build
 from models.precision import half_pays
 
 CHANNELS = {
     32: [64, 64, 32, 32],
-    64: [256, 256, 128, 64, 32],
-    128: [192, 192, 192, 128, 64, 32],
+    64: [160, 128, 96, 40, 20],
+    128: [192, 192, 160, 96, 48, 24],
 }
 """Of the generator, by the size of the pictures."""
 COLUMNS = 8
@@ -81,6 +82,7 @@ class Report:
     generator_loss: float
     real_score: float
     fake_score: float
+    redrawing: float
     pictures_per_second: float
 
 
@@ -124,7 +126,7 @@ def train(
     started = time.monotonic()
     torch.manual_seed(plan.seed + fight.step)
     evaluated, since_step, since_pictures = before, fight.step, pictures
-    sums = torch.zeros(4, device=fight.device)
+    sums = torch.zeros(5, device=fight.device)
     next_frame = before
     with tqdm(total=max(plan.minutes, before), initial=before, bar_format=_BAR, mininterval=5) as bar:
         while True:
@@ -153,6 +155,7 @@ def train(
                         generator_loss=means[1],
                         real_score=means[2],
                         fake_score=means[3],
+                        redrawing=means[4],
                         pictures_per_second=pace,
                     )
                 )
@@ -174,6 +177,8 @@ def train(
                 sums.zero_()
             if now >= plan.minutes:
                 return reports
+            # The last third is for the finish.
+            fight.slow(min(1.0, 0.1 + 2.7 * (1 - now / plan.minutes)))
             paintings, styles = batches.next()
             said = torch.rand(styles.shape, device=styles.device) >= plan.unstyled
             sums += fight.round(paintings, torch.where(said, styles + 1, NO_STYLE))
@@ -251,12 +256,66 @@ def _draw_losses(reports: list[Report], path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
+def prepare(
+    generator: ArtGenerator, training: data.Paintings, held_out: data.Paintings, plan: Plan, kept: Path
+) -> Encoder:
+    """Fit what is not fought over: the components of sketches, which the generator gets, and their distribution.
+
+    Args:
+        generator: changed in place.
+        training: paintings.
+        held_out: they say when the distribution knows enough.
+        plan: settings.
+        kept: file of an earlier call, which is used if it is there, and written if not.
+    """
+    device, config = generator.device, generator.config
+    encoder = Encoder(config.sketch_side, POOLED, config.sketch_size, config.latent_size - config.sketch_size)
+    encoder.to(device)
+    if kept.exists():
+        saved = torch.load(kept, weights_only=True, map_location=device)
+        encoder.load_state_dict(saved["encoder"])
+        generator.load_state_dict(saved["generator"], strict=False)
+        generator.flow.requires_grad_(requires_grad=False)
+        return encoder
+    features = load_features(device)
+    known = both_vectors(features, encoder, training.pixels)
+    encoder.fit(*known)
+    with torch.no_grad():
+        generator.sketch.weight.copy_(encoder.basis)
+        generator.sketch.bias.copy_(encoder.mean)
+        codes = encoder(*known)
+        test = encoder(*both_vectors(features, encoder, held_out.pixels))
+    style, test_style = (torch.from_numpy(one.style).to(device).repeat(2) + 1 for one in (training, held_out))
+    weights = torch.from_numpy(data.weights(training)).to(device).repeat(2)
+    record = fit(
+        generator.flow,
+        codes,
+        style,
+        weights,
+        (test, test_style),
+        noise=plan.noise,
+        unstyled=plan.unstyled,
+        seconds=plan.flow_seconds,
+    )
+    generator.flow.requires_grad_(requires_grad=False)
+    generator.measure_means()
+    best = min(record, key=lambda one: one[2], default=(0, math.nan, math.nan))
+    print(f"sketches: {best[1]:.3f} nats a number of training paintings, {best[2]:.3f} of held-out ones")
+    fitted = ("flow.", "sketch.", "mean_code")
+    state = {name: tensor for name, tensor in generator.state_dict().items() if name.startswith(fitted)}
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    _save(kept, encoder=encoder.state_dict(), generator=state)
+    return encoder
+
+
 def export(best: Path, folder: Path, recipe: Recipe, scale: list[float]) -> None:
     """Write both networks as they are shipped, in half precision, whose error is far below one step of a colour."""
     for network, name in ((recipe.generator, "counterfeiter"), (recipe.discriminator, "cashier")):
         kept = network.from_pretrained(best / name)
         if name == "cashier":
             kept.config.scale = scale
+        elif isinstance(kept, ArtGenerator):
+            kept.fold()
         kept.half().save_pretrained(folder / name)
 
 
@@ -272,10 +331,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--channels", type=int, nargs="*", help="of the generator's maps from 4 x 4 up")
     parser.add_argument("--convolutions", type=int, default=1, help="of the generator, at each size of maps")
-    parser.add_argument(
-        "--seen-size", type=int, help="of pictures as the frozen features see them; as they are if not given"
-    )
-    parser.add_argument("--width", type=int, default=64, help="channels of the discriminator")
+    parser.add_argument("--width", type=int, default=32, help="channels of the discriminator")
     parser.add_argument("--styles", nargs="*", default=(), help="of the tar; all if not given")
     for part in fields(Plan):
         kind = {"int": int, "float": float, "str": str}[str(part.type)]
@@ -303,14 +359,17 @@ def main(arguments: list[str] | None = None) -> None:
         {"image_size": size, "channels": channels, "convolutions": options.convolutions, "styles": styles},
         {
             "image_size": size,
-            "seen_size": options.seen_size or size,
             "width": options.width,
             "styles": styles,
         },
         device,
     )
+    encoder = None
+    if recipe.anchored:
+        encoder = prepare(generator, training, held_out, plan, options.out / "prepared.pt")
     # The arithmetic of a training step, on noise.
-    trial = Fight(copy.deepcopy(generator), copy.deepcopy(discriminator), recipe, plan, half=False)
+    pair = copy.deepcopy(generator), copy.deepcopy(discriminator)
+    trial = Fight(*pair, recipe, plan, encoder, half=False)
     noise = torch.zeros(plan.batch_size, 3, size, size, device=device)
     half = half_pays(
         device, lambda: trial.round(noise, torch.zeros(plan.batch_size, dtype=torch.long, device=device))
@@ -319,7 +378,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(
         f"{generator.num_parameters():,} parameters paint, {discriminator.num_parameters():,} judge, on {device}"
     )
-    fight = Fight(generator, discriminator, recipe, plan, half=half)
+    fight = Fight(generator, discriminator, recipe, plan, encoder, half=half)
     batches = data.Batches(training, plan.batch_size, device, plan.seed)
     train(fight, batches, held_out_distance(held_out, plan.measured, device), plan, options.out)
     scale = calibrate(options.out / "best", recipe, held_out, device)

@@ -149,3 +149,50 @@ async def test_two_bots_cannot_work_with_one_folder(tmp_path: Path) -> None:
             second.claim()
     async with Store(tmp_path) as third:
         third.claim()
+
+
+async def test_the_first_guess_counts_until_the_round_is_solved(tmp_path: Path) -> None:
+    async with Store(tmp_path) as store:
+        assert await store.guess("forgery-AAAA", 1, 7, 2, right=True, human=True)
+        assert not await store.guess("forgery-AAAA", 1, 7, 3, right=False, human=True)
+        assert await store.guess("forgery-AAAA", 2, 7, 0, right=False, human=True)
+    async with Store(tmp_path) as store:
+        await store.solve("forgery-AAAA")
+        await store.solve("forgery-AAAA")
+        assert not await store.guess("forgery-AAAA", 3, 7, 2, right=True, human=True)
+        assert [
+            (guess.person, guess.number, guess.right) for guess in await store.guesses("forgery-AAAA")
+        ] == [
+            (1, 2, True),
+            (2, 0, False),
+        ]
+
+
+async def test_scores_are_of_one_server(tmp_path: Path) -> None:
+    async with Store(tmp_path) as store:
+        for code, person, guild, right, human in (
+            ("forgery-AAAA", 1, 7, True, True),
+            ("forgery-AAAA", 2, 7, False, True),
+            ("forgery-BBBB", 1, 7, True, False),
+            ("forgery-BBBB", 2, 7, False, False),
+            ("forgery-CCCC", 3, 8, True, True),
+            ("forgery-DDDD", 3, None, True, True),
+        ):
+            await store.guess(code, person, guild, 0, right=right, human=human)
+        scores = await store.scores(7)
+        assert (scores.rounds, scores.guesses, scores.fooled) == (2, 2, 1)
+        assert [(one.person, one.guesses, one.right) for one in scores.best] == [(1, 2, 2), (2, 2, 0)]
+        assert (await store.scores(9)).rounds == 0
+
+
+async def test_guesses_are_deleted_with_all_else_of_a_person_or_when_they_are_old(tmp_path: Path) -> None:
+    async with Store(tmp_path) as store:
+        await store.guess("forgery-AAAA", 1, 7, 0, right=True, human=True)
+        await store.guess("forgery-AAAA", 2, 7, 0, right=True, human=True)
+        await store.solve("forgery-AAAA")
+        await store.forget(1)
+        assert [guess.person for guess in await store.guesses("forgery-AAAA")] == [2]
+        await store.purge(days=1)
+        assert len(await store.guesses("forgery-AAAA")) == 1
+        await store.purge(days=-1)
+        assert await store.guesses("forgery-AAAA") == []

@@ -8,6 +8,8 @@ import pytest
 
 from bot.client import NeuralBot
 from bot.inference.queue import InferenceQueue
+from bot.playground.errors import Json
+from bot.playground.person import Person, Reply
 from bot.playground.server import Playground
 from bot.settings import Settings
 from bot.store import Store
@@ -41,7 +43,26 @@ async def test_requests_are_discords(
             await (await ada.menu("Classify image", posted)).until(lambda message: bool(message["embeds"]))
             await private_message(ada, await ada.menu("Classify image", await grace.send("no picture")))
             await private_message(ada, await ada.slash("classify", image=("cat.jpg", b"nonsense")))
+            await paint_and_play(ada, grace)
             await asyncio.sleep(0.5)
     assert not [str(violation) for violation in violations if " request" in violation.where]
     assert not description.unknown_routes
     assert description.checked["request"] > 20
+
+
+async def paint_and_play(ada: Person, grace: Person) -> None:
+    """Press what stands under paintings."""
+
+    async def done(reply: Reply) -> Json:
+        return await reply.until(lambda message: bool(message["embeds"]), timeout=60)
+
+    card = await done(await ada.slash("art", count=9))
+    await done(await ada.click(card, "Explain"))
+    large = await done(await grace.click(card, "9"))
+    opened = await ada.click(large, "Mix with …")
+    await done(await ada.submit(opened, other="Grace"))
+    await done(await ada.slash("art-deck", picture="Ada"))
+    message = await done(await ada.slash("forgery game"))
+    await private_message(grace, await grace.click(message, "1"))
+    await ada.click(message, "Solve")
+    await done(await ada.slash("forgery scores"))

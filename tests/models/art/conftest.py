@@ -6,6 +6,7 @@ import io
 import json
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,17 @@ from PIL import Image, ImageDraw
 from models.art.features import Features, load_features
 
 STYLES = ("discs", "stripes")
+SMALL: dict[str, Any] = {
+    "image_size": 32,
+    "channels": [32, 32, 32, 16],
+    "latent_size": 16,
+    "sketch_size": 12,
+    "sketch_side": 8,
+    "style_size": 32,
+    "flow_hidden": 32,
+    "flow_layers": 3,
+}
+"""A painter that learns in seconds."""
 
 
 def shape(style: str, draw: np.random.Generator, side: int = 32) -> Image.Image:

@@ -13,7 +13,7 @@ from PIL import Image
 from models.art import evaluate
 from models.art.dcgan import DcganConfig, DcganGenerator
 from models.art.network import ArtConfig, ArtGenerator
-from tests.models.art.conftest import STYLES, write_tar
+from tests.models.art.conftest import SMALL, STYLES, write_tar
 
 
 def test_a_painter_is_measured_beside_floor_anchor_and_noise(
@@ -23,7 +23,7 @@ def test_a_painter_is_measured_beside_floor_anchor_and_noise(
     tar = write_tar(tmp_path / "few.tar", 60)
     sizes: dict[str, Any] = {"image_size": 32, "latent_size": 16, "styles": list(STYLES)}
     ours, anchor = tmp_path / "ours", tmp_path / "anchor"
-    ArtGenerator(ArtConfig(channels=[16, 16, 16, 16], **sizes)).half().save_pretrained(ours / "counterfeiter")
+    ArtGenerator(ArtConfig(**SMALL, styles=list(STYLES))).half().save_pretrained(ours / "counterfeiter")
     DcganGenerator(DcganConfig(**sizes)).save_pretrained(anchor / "counterfeiter")
     arguments = ["--data", str(tar), "--weights", str(ours), "--anchor", str(anchor), "--out", str(tmp_path)]
     evaluate.main([*arguments, "--samples", "8", "--device", "cpu"])

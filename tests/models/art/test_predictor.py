@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from models.art.discriminator import AidedDiscriminator, DiscriminatorConfig, load_discriminator
+from models.art.discriminator import ArtDiscriminator, DiscriminatorConfig, load_discriminator
 from models.art.network import ArtConfig, ArtGenerator
 from models.art.predictor import (
     ANY,
@@ -26,6 +26,7 @@ from models.art.predictor import (
 )
 from models.art.upscale import as_loop, enlarge
 from models.predictor import InvalidInput
+from tests.models.art.conftest import SMALL
 
 STYLES = ["discs", "stripes"]
 
@@ -35,11 +36,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Networks that have learned nothing, as they are shipped: what they paint is no matter here."""
     folder = tmp_path_factory.mktemp("weights")
     torch.manual_seed(0)
-    generator = ArtGenerator(
-        ArtConfig(image_size=32, channels=[32, 32, 32, 16], latent_size=16, style_size=32, styles=STYLES)
-    )
+    generator = ArtGenerator(ArtConfig(**SMALL, styles=STYLES))
     generator.measure_means(256)
-    judges = AidedDiscriminator(DiscriminatorConfig(image_size=32, seen_size=64, width=16, styles=STYLES))
+    judges = ArtDiscriminator(DiscriminatorConfig(image_size=32, width=16, styles=STYLES))
     judges.config.scale = [2.0, 0.5]
     generator.half().save_pretrained(folder / "counterfeiter")
     judges.half().save_pretrained(folder / "cashier")
@@ -120,7 +119,7 @@ def test_a_picture_is_as_large_as_asked_for(predictor: ArtPredictor) -> None:
     small, large = (pixels(painting(predictor, side=side).pictures[0]) for side in (64, 500))
     assert large.shape == (500, 500, 3)
     shrunk = np.asarray(Image.fromarray(large.astype(np.uint8)).resize((64, 64), Image.Resampling.LANCZOS))
-    assert np.abs(shrunk - small).mean() < 6, "the same picture"
+    assert np.abs(shrunk - small).mean() < 8, "the same picture"
 
 
 def test_the_cashier_s_score_is_a_probability(predictor: ArtPredictor) -> None:
@@ -207,7 +206,8 @@ def test_missing_weights_are_an_os_error(tmp_path: Path) -> None:
 
 
 def test_weights_are_counted(predictor: ArtPredictor) -> None:
-    assert predictor.nbytes > 10_000_000, "with the features, in single precision"
+    networks = (predictor.generator, predictor.discriminator)
+    assert predictor.nbytes >= sum(4 * network.num_parameters() for network in networks), "single precision"
 
 
 def test_an_animation_that_cannot_fit_is_an_error() -> None:

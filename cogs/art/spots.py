@@ -1,0 +1,88 @@
+"""What people name is found: pictures by the codes of their cards, or by any words for a seed."""
+
+from __future__ import annotations
+
+import re
+
+from discord import app_commands
+
+from bot.errors import UserError
+from bot.inference.codes import ALPHABET
+from bot.inference.jobs import Finished
+from bot.inference.messages import ArtRequest, Canvas, Spot
+from bot.replies import Interaction
+from bot.results import Results
+from cogs.art.words import ANY, CREATIVITY
+
+PREFIX = "art-"
+CODE = re.compile(rf"`?({PREFIX}[{ALPHABET}]{{4}})`?(?:\s*#?\s*(\d))?", re.IGNORECASE)
+"""A card, perhaps with the number of one of its pictures: ``art-7K3F``, ``art-7K3F #2``; but ``art-deco`` is a seed."""
+
+
+async def painted(results: Results, code: str) -> Finished:
+    """Return the card of this code.
+
+    Raises:
+        UserError: it is not kept any more.
+    """
+    answered = await results.get(code)
+    if answered is None:
+        raise UserError("I have forgotten this picture. Please ask me for another one with /art.")
+    return answered
+
+
+def spot(answered: Finished, number: int) -> Spot:
+    """Return where a picture of a card lies.
+
+    Args:
+        answered: the card.
+        number: of the picture, from 0.
+
+    Raises:
+        UserError: it has no such picture.
+    """
+    request, canvas = answered.request, answered.result
+    assert isinstance(request, ArtRequest)
+    assert isinstance(canvas, Canvas)
+    if not 0 <= number < len(canvas.picks):
+        there = "one picture" if len(canvas.picks) == 1 else f"pictures 1 to {len(canvas.picks)}"
+        raise UserError(f"`{answered.code}` has {there}.")
+    return Spot(
+        style=request.style, seed=request.seed, picks=canvas.picks[number], creativity=request.creativity
+    )
+
+
+async def spot_of(
+    interaction: Interaction, text: str, *, style: str = ANY, creativity: float = CREATIVITY
+) -> Spot:
+    """Return the picture that somebody names.
+
+    Args:
+        interaction: theirs.
+        text: a card's code, perhaps with the number of a picture; or a seed.
+        style: of a seed; a card has its own.
+        creativity: of a seed; a card has its own.
+
+    Raises:
+        UserError: there is no such card, or it is not for this person.
+    """
+    match = CODE.fullmatch(text.strip())
+    if match is None:
+        return Spot(style=style, seed=text, creativity=creativity)
+    code = PREFIX + match[1][len(PREFIX) :].upper()
+    answered = await painted(interaction.client.results, code)
+    # As with /show: what others could see is for those who could, the people of that server.
+    here = answered.guild is not None and answered.guild == interaction.guild_id
+    if answered.owner != interaction.user.id and not here:
+        raise UserError(f"`{code}` is somebody else's, and not from here.")
+    return spot(answered, int(match[2] or 1) - 1)
+
+
+async def own_codes(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+    """Suggest one's own latest cards."""
+    typed = current.strip()
+    part = PREFIX
+    if typed.lower().startswith(PREFIX):
+        part += typed[len(PREFIX) :].upper()
+    codes = await interaction.client.store.codes(interaction.user.id, part)
+    return [app_commands.Choice(name=code, value=code) for code in codes if code.startswith(PREFIX)]

@@ -17,8 +17,14 @@ NOT_INSTALLED := { echo "The packages could not be installed (the reason stands 
 run: $(RUN_READY)  ## Start the bot: on Discord if a token is set, else in a local page
 	@exec $(BIN)/python -m bot run
 
+# The kills take two minutes and hardly any computing, so they run beside the other tests.
+KILLS := tests/bot/test_killed.py
+
 test: $(TEST_READY) lint  ## Pass all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -p no:cacheprovider $(KILLS) >$(VENV)/kills.log 2>&1 & kills=$$!; \
+	$(BIN)/python -m pytest --ignore=$(KILLS); others=$$?; \
+	wait $$kills; killed=$$?; cat $(VENV)/kills.log; \
+	test $$others = 0 && test $$killed = 0
 
 lint: $(TEST_READY)
 	@echo "-- Style, types and contracts"

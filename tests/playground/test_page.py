@@ -265,6 +265,7 @@ async def test_a_modal_is_checked_and_submitted(open_tab: OpenTab) -> None:
     await expect(last(tab)).to_contain_text("Ada likes sour ['cat.jpg']")
     await expect(modal).to_have_count(0)
     await board.locator("[data-custom-id=form]").click()
+    await expect(modal.locator("[data-custom-id=name]")).to_be_focused()
     await tab.keyboard.press("Escape")
     await expect(modal).to_have_count(0)
 

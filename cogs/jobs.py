@@ -100,8 +100,8 @@ def made_with(answered: Finished) -> str:
 
 
 def parameters(request: Request) -> str:
-    """Return what was asked, uploads and what was left out aside, as ``name = value`` a line."""
-    lines = (f"{name} = {value}" for name, value in _given(request))
+    """Return what was asked as ``name = value`` a line: but for uploads, what was left out, and riddles' answers."""
+    lines = (f"{name} = {value}" for name, value in _given(request) if name not in request.riddle)
     return "\n".join(lines).replace("```", "'''")[:700]
 
 

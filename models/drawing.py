@@ -1,4 +1,4 @@
-"""What the pictures that explain networks of words have in common: colours, letters, bars, words on colours."""
+"""What pictures that we draw have in common: colours, letters, bars, words on colours."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ takes which of them stands in ``catalogue.py``, so the envelopes below carry the
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, ClassVar, Literal, Self, TypeAlias
 
 import msgspec
 
@@ -17,6 +17,9 @@ Probability: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What a person asks of a network, random seeds included: the same request gives the same answer."""
+
+    riddle: ClassVar[frozenset[str]] = frozenset()
+    """Names of fields that would give away what people are to guess, and so are not listed beside an answer."""
 
     def without_uploads(self) -> Self:
         """Return what may be kept once it has been answered: everything but uploaded files."""
@@ -174,6 +177,8 @@ class VerdictRequest(Request, frozen=True):
 
 class LineupRequest(Request, frozen=True):
     """Hide a painting by a human among forgeries; without one, find the forgery that the cashier likes best."""
+
+    riddle = frozenset({"seed", "credit"})  # of the seed, /art would paint the forgeries
 
     seed: str
     """Of the forgeries, and of the order."""

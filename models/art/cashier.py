@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
-from models.art.frames import FAINT, GOLD, INK, PAPER, font, open_all
+from models.art.frames import GOLD, open_all
 from models.art.predictor import ANY, ArtPredictor, JudgeRequest, Spot, Verdict
 from models.art.studio import Sharing, paint
 from models.art.upscale import as_webp, enlarge
+from models.drawing import FAINT, INK, PAPER, font
 from models.predictor import InvalidInput
 from models.vision.images import open_picture
 

@@ -1,16 +1,15 @@
-"""Pictures side by side with their numbers, and the colours and letters of everything drawn around paintings."""
+"""Pictures side by side with their numbers."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 
-import matplotlib
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-PAPER, INK, FAINT = (30, 31, 39), (236, 237, 242), (150, 153, 168)
+from models.drawing import INK, PAPER, font
+
 GOLD = (255, 196, 61)
 GAP = 12
 """Pixels between the pictures."""
@@ -66,10 +65,3 @@ def _badge(text: str, colour: tuple[int, int, int]) -> Image.Image:
     pen.ellipse((0, 0, side - 1, side - 1), (*PAPER, 215))
     pen.text((side / 2, side / 2), text, colour, font(28 * SHARP), anchor="mm")
     return badge.resize((2 * BADGE, 2 * BADGE), Image.Resampling.LANCZOS)
-
-
-@cache
-def font(size: int) -> ImageFont.FreeTypeFont:
-    """Return the letters of a size in pixels."""
-    # matplotlib carries DejaVu, which has the letters of most of Europe and more.
-    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)

@@ -20,8 +20,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from PIL import Image, ImageDraw
 
-from models.art.frames import FAINT, GOLD, INK, PAPER, font
+from models.art.frames import GOLD
 from models.art.train import REPLAYED, Report
+from models.drawing import FAINT, INK, PAPER, font
 
 MOST_BYTES = 3_000_000
 QUALITIES = (80, 65, 50, 35, 20)

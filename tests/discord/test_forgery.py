@@ -90,6 +90,10 @@ async def test_a_painting_is_hidden_people_guess_and_the_starter_solves(
     await grace.until(lambda: "2 people have guessed" in grace.messages[message["id"]]["content"])
     assert "One guess each" in await guess(grace, message, lineup.answer)
     assert "image" in embed_of(grace.messages[message["id"]]), "counting leaves the pictures alone"
+    shown = str(embed_of(await done(await grace.slash("show", code=code(message)))))
+    assert "style = van_gogh" in shown
+    assert "Vincent" not in shown
+    assert "seed =" not in shown, "with it, /art would paint the forgeries"
 
     refused = await private_message(joan, await joan.click(message, "Solve"))
     assert "Only <@" in refused["content"]

@@ -75,7 +75,6 @@ class Table:
 
     inputs: SalaryInputs
     source: Tensor  # index into config.sources, -1 for none of them
-    year: Tensor
     kind: Tensor  # PERSON, CELL or FLOOR
     banded: Tensor  # age and experience are middles of bands
     weight: Tensor
@@ -170,7 +169,6 @@ def encode(rows: list[Row], config: SalaryConfig) -> Table:
     return Table(
         inputs=inputs,
         source=torch.tensor([sources.get(row["source"], -1) for row in rows]),
-        year=_numbers(rows, "year"),
         kind=torch.tensor([ROW_KINDS[row["row_kind"]] for row in rows]),
         banded=torch.tensor([row["experience_basis"] == "reported_band" for row in rows]),
         weight=_numbers(rows, "weight"),

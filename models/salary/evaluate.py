@@ -1,34 +1,28 @@
 """Measure the salary network on the test split: ``python -m models.salary.evaluate --data DIR``.
 
-Median, ridge and gradient boosting are fitted in the same run on the same rows of the train split, so that every
-figure has something to stand beside. None of them, nor the network as it is used, is told the source of a row.
+The peers (median, ridge, gradient boosting by three libraries) are fitted in the same run on the same rows of the train
+split, so that every figure has something to stand beside.
+
+The network as it is used answers everybody at one level, while a peer sees in the pattern of blanks which file a row is
+from, and answers at that file's level. So the network is measured in two more ways: with the source *guessed* from what
+the peers see, which is like for like, and with the source *told*, beside boosting that is told too.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.linear_model import Ridge
 
 from models.salary import data
 from models.salary.network import MEDIAN, SalaryConfig, SalaryNetwork
-
-Floats: TypeAlias = NDArray[np.float64]
-Model: TypeAlias = Callable[[data.Table], Floats]
-"""Low end, median and high end [N, 3] of log pay."""
+from models.salary.peers import HIGH, LOW, Floats, Model, fit_peers, fit_source_guess, missing_libraries
 
 WEIGHTS = Path(__file__).parent / "weights"
-LOW, HIGH = 0.1, 0.9
 FEWEST_ROWS = 500  # a source with fewer test rows is too noisy to judge by
 MASK_SEED = 1
 
@@ -38,87 +32,45 @@ def network_as_used(network: SalaryNetwork) -> Model:
 
     @torch.no_grad()
     def answer(table: data.Table) -> Floats:
-        return network.estimate(table.inputs)[:, [0, MEDIAN, -1]].double().numpy()
+        return _ends(network.estimate(table.inputs))
 
     return answer
 
 
 def network_told_source(network: SalaryNetwork) -> Model:
-    """Return the network told each row's source and year, which a person's question does not carry."""
+    """Return the network told each row's source, which a person's question does not carry."""
 
     @torch.no_grad()
     def answer(table: data.Table) -> Floats:
-        quantiles: torch.Tensor = network(table.inputs, table.source, table.year).quantiles  # [N, 5]
-        ends: Floats = quantiles[:, [0, MEDIAN, -1]].double().numpy()
+        return _ends(network.estimate_as_measured(table.inputs, table.source))
+
+    return answer
+
+
+def network_source_guessed(network: SalaryNetwork, train: data.Table) -> Model:
+    """Return the network told every source in turn, averaged by how likely the source is.
+
+    What is likely is judged by the seven inputs and by which of them are blank: exactly what a peer sees that is not
+    told the source.
+    """
+    guess = fit_source_guess(train)
+
+    @torch.no_grad()
+    def answer(table: data.Table) -> Floats:
+        likely = guess(table)  # [N, sources]
+        ends = np.zeros((len(table), 3))
+        for source in range(likely.shape[1]):
+            told = network.estimate_as_measured(table.inputs, torch.full_like(table.source, source))
+            ends += likely[:, source, None] * _ends(told)
         return ends
 
     return answer
 
 
-def fit_median(train: data.Table) -> Model:
-    """Return one number for everybody."""
-    quantiles = np.quantile(train.log_pay.numpy(), [LOW, 0.5, HIGH])
-    return lambda table: np.tile(quantiles, (len(table), 1))
-
-
-def fit_ridge(train: data.Table, valid: data.Table, config: SalaryConfig, university: Floats) -> Model:
-    """Fit ridge on one-hot words, squares and flags; its interval is that of its residuals on the valid split."""
-    ridge = Ridge(alpha=3.0).fit(_linear_columns(train, config, university), train.log_pay.numpy())
-    residuals = valid.log_pay.numpy() - ridge.predict(_linear_columns(valid, config, university))
-    offsets = np.quantile(residuals, [LOW, HIGH])
-
-    def answer(table: data.Table) -> Floats:
-        middle = ridge.predict(_linear_columns(table, config, university))
-        return np.stack([middle + offsets[0], middle, middle + offsets[1]], axis=1)
-
-    return answer
-
-
-def fit_boosting(train: data.Table, university: Floats, told_source: bool = False) -> Model:
-    """Fit HistGradientBoosting: absolute error for the median, quantile losses for the ends."""
-
-    def columns(table: data.Table) -> Floats:
-        return _tree_columns(table, university, told_source)
-
-    categories = [0, 1, 2] + ([7] if told_source else [])
-    x, y = columns(train), train.log_pay.numpy()
-    usual = {"max_iter": 300, "learning_rate": 0.08, "max_leaf_nodes": 31, "min_samples_leaf": 40}
-    models = [
-        HistGradientBoostingRegressor(
-            **usual, **loss, categorical_features=categories, early_stopping=False, random_state=0
-        ).fit(x, y)
-        for loss in (
-            {"loss": "quantile", "quantile": LOW},
-            {"loss": "absolute_error"},
-            {"loss": "quantile", "quantile": HIGH},
-        )
-    ]
-    return lambda table: np.stack([model.predict(columns(table)) for model in models], axis=1)
-
-
-def university_means(train: data.Table, count: int, shrinkage: float = 5.0) -> Floats:
-    """Return each university's mean of log pay less its degree, field and experience, shrunken, for the peers."""
-    rows = train[train.inputs.university > 0]
-    if not len(rows):
-        return np.zeros(count + 1)
-    groups: dict[tuple[int, ...], list[int]] = {}
-    keys = zip(
-        rows.source.tolist(),
-        rows.inputs.degree.tolist(),
-        rows.inputs.field.tolist(),
-        rows.inputs.experience.int().tolist(),
-        strict=True,
-    )
-    for place, key in enumerate(keys):
-        groups.setdefault(key, []).append(place)
-    pay = rows.log_pay.double().numpy()
-    residual = np.zeros_like(pay)
-    for places in groups.values():
-        residual[places] = pay[places] - pay[places].mean()
-    index = rows.inputs.university.numpy()
-    totals = np.bincount(index, residual, minlength=count + 1)
-    means: Floats = totals / (np.bincount(index, minlength=count + 1) + shrinkage)
-    return means
+def _ends(quantiles: torch.Tensor) -> Floats:
+    """Return low end, median and high end [N, 3] of quantiles [N, 5]."""
+    ends: Floats = quantiles[:, [0, MEDIAN, -1]].double().numpy()
+    return ends
 
 
 def figures(answer: Floats, table: data.Table) -> dict[str, float]:
@@ -155,6 +107,7 @@ def evaluate(
         for index, source in enumerate(config.sources)
         if int((test.source == index).sum()) >= FEWEST_ROWS
     }
+    groups = {name: rows for name, rows in groups.items() if bool(rows.any())}
     draw = torch.Generator().manual_seed(MASK_SEED)
     masked = data.mask_inputs(test.inputs, data.random_rates(len(test), draw), draw)
     lines: list[dict[str, str | float]] = []
@@ -184,44 +137,6 @@ def as_markdown(lines: list[dict[str, str | float]]) -> str:
     return "\n".join(table) + "\n"
 
 
-def _tree_columns(table: data.Table, university: Floats, told_source: bool) -> Floats:
-    inputs = table.inputs
-    means = university[inputs.university.numpy()]
-    columns = [
-        *(_blank_as_nan(index) for index in (inputs.degree, inputs.field, inputs.gender)),
-        *(number.double().numpy() for number in (inputs.age, inputs.experience, inputs.promotions)),
-        np.where(inputs.university.numpy() > 0, means, math.nan),
-    ]
-    if told_source:
-        columns.append(table.source.double().numpy())
-    return np.stack(columns, axis=1)
-
-
-def _linear_columns(table: data.Table, config: SalaryConfig, university: Floats) -> Floats:
-    inputs = table.inputs
-    parts = [
-        np.eye(len(words) + 1)[index.numpy()]
-        for index, words in (
-            (inputs.degree, config.degrees),
-            (inputs.field, config.fields),
-            (inputs.gender, config.genders),
-        )
-    ]
-    parts.append(parts[0][:, :, None].repeat(len(config.fields) + 1, 2).reshape(len(table), -1))
-    fields = np.tile(parts[1], len(config.degrees) + 1)
-    parts[-1] = parts[-1] * fields  # degree by field
-    for number, scale in ((inputs.age, 40.0), (inputs.experience, 15.0), (inputs.promotions, 1.0)):
-        known = ~number.isnan().numpy()
-        value = np.where(known, number.double().numpy() / scale, 0.0)
-        parts.append(np.stack([known, value, value**2], axis=1))
-    parts.append(np.stack([inputs.university.numpy() > 0, university[inputs.university.numpy()]], axis=1))
-    return np.concatenate(parts, axis=1)
-
-
-def _blank_as_nan(index: torch.Tensor) -> Floats:
-    return np.where(index.numpy() > 0, index.numpy(), math.nan)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Fit the peers, measure everything on the test split, and print the figures."""
     parser = argparse.ArgumentParser(prog="python -m models.salary.evaluate", description=__doc__)
@@ -232,22 +147,22 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--no-peers", action="store_true", help="measure the network alone")
     options = parser.parse_args(arguments)
 
-    network = SalaryNetwork.from_pretrained(options.weights).eval()
+    network = SalaryNetwork.from_pretrained(options.weights, dtype=torch.float32).eval()
     config = network.config
     rows = [row for row in data.read_rows(options.data) if row["source"] in config.sources]
     train, valid, test = (
         data.encode([row for row in rows if row["split"] == split], config)
         for split in ("train", "valid", options.split)
     )
-    models = {"network": network_as_used(network), "network, told source": network_told_source(network)}
+    models = {
+        "network": network_as_used(network),
+        "network, source guessed": network_source_guessed(network, train),
+        "network, told source": network_told_source(network),
+    }
     if not options.no_peers:
-        university = university_means(train, len(config.universities))
-        models |= {
-            "median": fit_median(train),
-            "ridge": fit_ridge(train, valid, config, university),
-            "boosting": fit_boosting(train, university),
-            "boosting, told source": fit_boosting(train, university, told_source=True),
-        }
+        models |= fit_peers(train, valid, config)
+        for library in missing_libraries():
+            print(f"not measured: {library}, which is not installed (python -m pip install -e .[peers])")
     lines = evaluate(models, test, config)
     print(as_markdown(lines))
     if options.out:

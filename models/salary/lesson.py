@@ -125,7 +125,7 @@ class LessonPredictor:
         }
         # One palette for all: the colours of the animation would flicker otherwise.
         palette = palette_of([frames["guess"], frames["blame"], frames["step"]])
-        words = _words(learned, request.pay, self.predictor.network.num_parameters())
+        words = _words(learned, request.pay, self.predictor.network.count_answering_weights())
         return Lesson(
             guess=before[MEDIAN],
             next_guess=after[MEDIAN],

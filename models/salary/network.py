@@ -8,8 +8,8 @@ Three parts add up to the median, so that thin evidence can only do what it has 
 - the *promotions branch*, a rising line through 0, 1, 2 and 3 promotions, level beyond.
 
 Each source of the data has its own level and spread, learned against one stated reference, the surveys of persons
-taken together (``SalaryConfig.reference_sources``), at which the network answers when it is used. Pay years are
-reduced to ``SalaryConfig.reference_year`` by a learned trend.
+taken together (``SalaryConfig.reference_sources``), at which the network answers when it is used. What else a source
+says otherwise is kept apart in the *source branch*, so that it can be measured without moving an answer.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from transformers.utils.generic import ModelOutput
 
 MEDIAN = 2  # the place of 50% among the five quantiles
 PROMOTIONS_KNOWN = 3  # promotions beyond this count as this: under 10 rows have more
+CALIBRATION_GROUPS = 12
+"""Field known or not, experience known or not, degree not known, below the bachelor's or not below it."""
 
 
 class SalaryConfig(PreTrainedConfig):
@@ -47,7 +49,6 @@ class SalaryConfig(PreTrainedConfig):
     """Each has one way of measuring pay, so that one offset stands for source and pay concept."""
     reference_sources: list[str] = field(default_factory=list)
     """The network answers at the level and the spread of these together, by their numbers of rows."""
-    reference_year: int = 2016
 
     age_knots: list[float] = field(
         default_factory=lambda: [17.0, 20.0, 23.0, 26.0, 30.0, 35.0, 40.0, 45.0, 50.0, 55.0, 60.0, 68.0]
@@ -62,12 +63,17 @@ class SalaryConfig(PreTrainedConfig):
     university_size: int = 8
     university_hidden_size: int = 48
     university_rank: int = 1
+    source_size: int = 16
+    source_hidden_sizes: list[int] = field(default_factory=lambda: [256, 128])
     dropout: float = 0.1
+    source_dropout: float = 0.15
 
     quantile_levels: list[float] = field(default_factory=lambda: [0.1, 0.25, 0.5, 0.75, 0.9])
     log_pay_center: float = 11.0
-    conformal_factors: list[float] = field(default_factory=lambda: [1.0, 1.0, 1.0, 1.0, 1.0])
-    """How far each quantile is moved from the median, as a multiple of what the network says."""
+    conformal_factors: list[list[float]] = field(default_factory=lambda: [[1.0] * 5] * CALIBRATION_GROUPS)
+    """How far each quantile is moved from the median, as a multiple of what the network says, by calibration group."""
+    source_conformal_factors: list[list[float]] = field(default_factory=list)
+    """The same by source, for ``SalaryNetwork.estimate_as_measured``."""
 
 
 class SalaryInputs(NamedTuple):
@@ -142,12 +148,14 @@ class UniversityBranch(nn.Module):
         self.degree = nn.Embedding(len(config.degrees) + 1, config.university_rank)
         self.field = nn.Embedding(len(config.fields) + 1, config.university_rank)
 
+    def judge(self, university: Tensor) -> Tensor:
+        """Return what is held of universities [B] before degree and field count: [B, university_hidden_size]."""
+        own = self.own_dropout(self.own(university))  # [B, university_size]
+        return functional.relu(self.hidden(torch.cat([own, self.features[university]], dim=-1)))
+
     def forward(self, university: Tensor, degree: Tensor, study: Tensor) -> Tensor:
         """Return the effect on log pay [B] of universities [B], graduates of a degree [B] in a field [B]."""
-        own = self.own_dropout(self.own(university))  # [B, university_size]
-        hidden = functional.relu(
-            self.hidden(torch.cat([own, self.features[university]], dim=-1))
-        )  # [B, hidden]
+        hidden = self.judge(university)  # [B, university_hidden_size]
         counts = self.degree(degree) + self.field(study)  # [B, rank]
         effect = (self.worth(hidden) * counts).sum(dim=-1) - self.center[degree, study]  # [B]
         applies = (university > 0) & ((degree == 0) | (degree >= self.lowest_degree))
@@ -171,10 +179,57 @@ class PromotionsBranch(nn.Module):
         """Return the effect on log pay [B] of a number of promotions [B]."""
         known = ~promotions.isnan()
         line = (degree == self.doctorate).long() if self.doctorate is not None else torch.zeros_like(degree)
-        value = torch.where(known, promotions, 0.0).clamp(0, PROMOTIONS_KNOWN)  # [B]
-        climbed = (value[:, None] - torch.arange(PROMOTIONS_KNOWN, device=value.device)).clamp(0, 1)  # [B, 3]
+        climbed = climb(promotions)  # [B, 3]
         effect = self.at_zero[line] + (functional.softplus(self.steps)[line] * climbed).sum(dim=-1)
         return torch.where(known, effect, torch.zeros_like(effect))
+
+
+class SourceBranch(nn.Module):
+    """What a source says otherwise than its level and its spread tell: a small network for measuring only.
+
+    Professors of one university gain by other fields than people of the surveys, and visa forms leave out the low
+    end. Told the source of a row, the network can be compared with peers that see it in the pattern of blanks. The
+    branch is trained last, on what the rest has made of a person, and the rest is left as it was: a person's question
+    has no source, so that this branch takes no part in an answer.
+    """
+
+    center: Tensor
+    scale: Tensor
+
+    def __init__(self, config: SalaryConfig) -> None:
+        super().__init__()
+        evidence = 5 * config.encoding_size + config.hidden_sizes[-1] + config.university_hidden_size
+        evidence += PROMOTIONS_KNOWN + 1
+        # Mean and scale of the evidence over the rows of the training.
+        self.register_buffer("center", torch.zeros(evidence))
+        self.register_buffer("scale", torch.ones(evidence))
+        self.source = nn.Embedding(len(config.sources), config.source_size)
+        widths = [evidence + config.source_size, *config.source_hidden_sizes]
+        self.layers = nn.ModuleList(nn.Linear(before, after) for before, after in itertools.pairwise(widths))
+        self.dropout = nn.Dropout(config.source_dropout)
+        self.head = nn.Linear(widths[-1], len(config.quantile_levels))
+        self.always = nn.Embedding(len(config.sources), len(config.quantile_levels))
+
+    def forward(self, quantiles: Tensor, evidence: Tensor, source: Tensor) -> Tensor:
+        """Return quantiles [B, 5] as sources [B] see them.
+
+        Args:
+            quantiles: at the level and the spread of the sources [B, 5], ascending.
+            evidence: what ``SalaryNetwork.evidence`` holds of these people.
+            source: indices [B] into ``config.sources``.
+        """
+        x = torch.cat([(evidence - self.center) / self.scale, self.source(source)], dim=-1)
+        for layer in self.layers:
+            x = self.dropout(functional.relu(layer(x)))  # [B, hidden size]
+        change = self.head(x) + self.always(
+            source
+        )  # [B, 5]: of the median in the middle, of log gaps around it
+        median = quantiles[:, MEDIAN : MEDIAN + 1] + change[:, MEDIAN : MEDIAN + 1]  # [B, 1]
+        gaps = quantiles.diff(dim=-1)  # [B, 4]
+        below = gaps[:, :MEDIAN] * change[:, :MEDIAN].exp()  # [B, 2]
+        above = gaps[:, MEDIAN:] * change[:, MEDIAN + 1 :].exp()  # [B, 2]
+        low = median - below.flip(-1).cumsum(-1).flip(-1)  # [B, 2]
+        return torch.cat([low, median, median + above.cumsum(-1)], dim=-1)
 
 
 class SalaryNetwork(PreTrainedModel):
@@ -184,7 +239,6 @@ class SalaryNetwork(PreTrainedModel):
     base_model_prefix = "salary"
 
     config: SalaryConfig
-    reference: Tensor
 
     def __init__(self, config: SalaryConfig) -> None:
         super().__init__(config)
@@ -203,8 +257,12 @@ class SalaryNetwork(PreTrainedModel):
         self.promotions_branch = PromotionsBranch(doctorate)
         self.source_level = nn.Embedding(len(config.sources), 1)
         self.source_spread = nn.Embedding(len(config.sources), 1)
-        self.year_trend = nn.Parameter(torch.zeros(1))  # log pay a decade
+        self.source_branch = SourceBranch(config)
         self.post_init()
+        # Not in ``_init_weights``, which transformers calls for no module that holds no weight of its own directly.
+        nn.init.zeros_(self.source_level.weight)
+        nn.init.zeros_(self.source_spread.weight)
+        nn.init.normal_(self.head.weight, std=0.01)
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
@@ -219,36 +277,21 @@ class SalaryNetwork(PreTrainedModel):
             nn.init.normal_(module.worth.weight, std=0.01)
             nn.init.ones_(module.degree.weight)
             nn.init.zeros_(module.field.weight)
-        if isinstance(module, SalaryNetwork):
-            nn.init.zeros_(module.source_level.weight)
-            nn.init.zeros_(module.source_spread.weight)
+        if isinstance(module, SourceBranch):
+            nn.init.zeros_(module.always.weight)
             nn.init.normal_(module.head.weight, std=0.01)
 
     def forward(
-        self,
-        inputs: SalaryInputs,
-        source: Tensor | None = None,
-        year: Tensor | None = None,
-        output_hidden_states: bool = False,
+        self, inputs: SalaryInputs, source: Tensor | None = None, output_hidden_states: bool = False
     ) -> SalaryOutput:
-        """Return uncalibrated quantiles, as a given source measures pay in a given year.
+        """Return uncalibrated quantiles, at the level and the spread of a given source.
 
         Args:
             inputs: the seven inputs of B people.
             source: indices [B] into ``config.sources``, -1 or nothing for the reference.
-            year: pay years [B]; without them ``config.reference_year`` answers.
             output_hidden_states: return the activations of the trunk too.
         """
-        x = torch.cat(
-            [
-                self.degree(inputs.degree),
-                self.field(inputs.field),
-                self.age(inputs.age),
-                self.experience(inputs.experience),
-                self.gender(inputs.gender),
-            ],
-            dim=-1,
-        )  # [B, 5 * encoding_size]
+        x = self._encode(inputs)  # [B, 5 * encoding_size]
         hidden_states = []
         for layer in self.trunk:
             x = self.dropout(functional.relu(layer(x)))  # [B, hidden size]
@@ -258,8 +301,6 @@ class SalaryNetwork(PreTrainedModel):
         median = self.config.log_pay_center + head[:, MEDIAN] + level  # [B]
         median = median + self.university_branch(inputs.university, inputs.degree, inputs.field)
         median = median + self.promotions_branch(inputs.promotions, inputs.degree)
-        if year is not None:
-            median = median + self.year_trend * (year - self.config.reference_year) / 10
         # Gaps are positive, so that quantiles cannot cross; at the start they are those of a usual survey.
         gaps = functional.softplus(head - 1.0) * log_spread.exp()[..., None]  # [B, 5], the middle one unused
         below = median[:, None] - gaps[:, :MEDIAN].flip(-1).cumsum(-1).flip(-1)  # [B, 2]
@@ -270,22 +311,88 @@ class SalaryNetwork(PreTrainedModel):
         )
 
     def estimate(self, inputs: SalaryInputs) -> Tensor:
-        """Return calibrated quantiles [B, 5] of log pay for the reference and its year."""
-        return calibrate(_required(self(inputs).quantiles), self.config.conformal_factors)
+        """Return calibrated quantiles [B, 5] of log pay for the reference: what a person is told."""
+        factors = torch.tensor(self.config.conformal_factors, device=inputs.degree.device)  # [groups, 5]
+        groups = calibration_groups(inputs, self.config)
+        return calibrate(_required(self(inputs).quantiles), factors[groups])
+
+    def as_measured(self, inputs: SalaryInputs, source: Tensor) -> Tensor:
+        """Return uncalibrated quantiles [B, 5] of log pay as sources [B] see it, the source branch included."""
+        quantiles = _required(self(inputs, source).quantiles)
+        corrected: Tensor = self.source_branch(quantiles, self.evidence(inputs), source)
+        return corrected
+
+    def estimate_as_measured(self, inputs: SalaryInputs, source: Tensor) -> Tensor:
+        """Return calibrated quantiles [B, 5] of log pay as sources [B] see it, to be measured beside peers."""
+        factors = torch.tensor(self.config.source_conformal_factors, device=source.device)  # [sources, 5]
+        return calibrate(self.as_measured(inputs, source), factors[source])
+
+    def evidence(self, inputs: SalaryInputs) -> Tensor:
+        """Return what the network holds of B people, for the source branch: [B, evidence]."""
+        x = encoded = self._encode(inputs)
+        for layer in self.trunk:
+            x = functional.relu(layer(x))
+        known = ~inputs.promotions.isnan()
+        parts = [
+            encoded,
+            x,
+            self.university_branch.judge(inputs.university) * (inputs.university > 0)[:, None],
+            climb(inputs.promotions),
+            known[:, None].float(),
+        ]
+        return torch.cat(parts, dim=-1)
+
+    def count_answering_weights(self) -> int:
+        """Count the weights that answers are made with: all but those of the sources, of which a question has none."""
+        apart = (self.source_level, self.source_spread, self.source_branch)
+        return self.num_parameters() - sum(
+            weight.numel() for module in apart for weight in module.parameters()
+        )
+
+    def _encode(self, inputs: SalaryInputs) -> Tensor:
+        """Return what enters the trunk [B, 5 * encoding_size]."""
+        return torch.cat(
+            [
+                self.degree(inputs.degree),
+                self.field(inputs.field),
+                self.age(inputs.age),
+                self.experience(inputs.experience),
+                self.gender(inputs.gender),
+            ],
+            dim=-1,
+        )
 
     def _source(self, source: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return level and log spread of sources, each [B]; zero for the reference."""
         if source is None:
-            return self.year_trend.new_zeros(1), self.year_trend.new_zeros(1)
+            return self.source_level.weight.new_zeros(1), self.source_level.weight.new_zeros(1)
         said, index = (source >= 0)[:, None], source.clamp(min=0)
         offsets = torch.cat([self.source_level(index), self.source_spread(index)], dim=-1) * said  # [B, 2]
         return offsets[:, 0], offsets[:, 1]
 
 
-def calibrate(quantiles: Tensor, factors: list[float]) -> Tensor:
-    """Stretch the distances of quantiles [B, 5] to their median, keeping their order."""
+def climb(promotions: Tensor) -> Tensor:
+    """Return how far each of three steps [B, 3] is climbed, from 0 to 1, by promotions [B]; NaN climbs none."""
+    value = promotions.nan_to_num(0.0).clamp(0, PROMOTIONS_KNOWN)  # [B]
+    return (value[:, None] - torch.arange(PROMOTIONS_KNOWN, device=value.device)).clamp(0, 1)
+
+
+def calibration_groups(inputs: SalaryInputs, config: SalaryConfig) -> Tensor:
+    """Return the index [B] of the calibration group of B people, below ``CALIBRATION_GROUPS``.
+
+    Intervals err by what is known and by schooling, and a person's question tells both. No group divides the years of
+    an age or of experience, so that no interval jumps on a birthday.
+    """
+    bachelor = config.degrees.index("bachelor") + 1
+    schooling = (inputs.degree > 0).long() + (inputs.degree >= bachelor).long()  # 0, 1 or 2
+    known = 2 * (inputs.field > 0).long() + (~inputs.experience.isnan()).long()  # 0 to 3
+    return 3 * known + schooling
+
+
+def calibrate(quantiles: Tensor, factors: Tensor) -> Tensor:
+    """Stretch the distances of quantiles [B, 5] to their median by factors [B, 5] or [5], keeping their order."""
     median = quantiles[:, MEDIAN : MEDIAN + 1]  # [B, 1]
-    moved = median + (quantiles - median) * torch.tensor(factors, device=quantiles.device)  # [B, 5]
+    moved = median + (quantiles - median) * factors  # [B, 5]
     below = moved[:, : MEDIAN + 1].flip(-1).cummin(dim=-1).values.flip(-1)  # [B, 3]
     above = moved[:, MEDIAN:].cummax(dim=-1).values  # [B, 3]
     return torch.cat([below, above[:, 1:]], dim=-1)

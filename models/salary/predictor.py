@@ -103,7 +103,11 @@ class SalaryPredictor:
         Raises:
             OSError: the weights are missing or broken.
         """
-        network: SalaryNetwork = SalaryNetwork.from_pretrained(checkpoint or WEIGHTS, local_files_only=True)
+        network: SalaryNetwork = SalaryNetwork.from_pretrained(
+            checkpoint or WEIGHTS,
+            local_files_only=True,
+            dtype=torch.float32,  # the weights are kept in half precision
+        )
         network.to(device=device)  # type: ignore[call-arg]  # a wrapper that transformers has not typed
         return cls(network)
 

@@ -21,7 +21,9 @@ from tqdm import tqdm
 from transformers.utils.logging import disable_progress_bar
 
 from models.salary import data
+from models.salary.calibration import calibrate_network, reference
 from models.salary.network import MEDIAN, SalaryConfig, SalaryInputs, SalaryNetwork, pinball_loss
+from models.salary.sources import SourcePlan, follow, train_source_branch
 
 SOURCE_WEIGHTS = {
     "perm_2016": 0.3,  # wage floors: too narrow, and of foreign workers only
@@ -47,7 +49,7 @@ class Plan:
     """Shrinks what is learned of a single institution towards what its features say."""
     order_weight: float = 2.0
     """Of the penalty on pay that falls with experience or degree."""
-    order_rows: int = 256
+    order_rows: int = 128
     source_said: float = 0.35
     """The share of the surveys' rows that say their source and keep all inputs."""
     branch_mask: float = 0.2
@@ -59,7 +61,9 @@ class Plan:
 def train(
     config: SalaryConfig, features: Tensor, table: data.Table, valid: data.Table, plan: Plan, out: Path
 ) -> SalaryNetwork:
-    """Train on ``table``, keep the weights that do best on ``valid`` in ``out``, and return them, uncalibrated.
+    """Train on ``table``, keep the weights that do best on ``valid`` in ``out``, and return them.
+
+    The source branch and the calibration come after.
 
     Args:
         config: vocabulary and sizes.
@@ -85,7 +89,7 @@ def train(
     draw = torch.Generator().manual_seed(plan.seed)
     masked_valid = data.mask_inputs(valid.inputs, data.random_rates(len(valid), draw), draw)
     surveys = valid.kind == data.PERSON
-    surveys &= torch.isin(valid.source, _reference(config))
+    surveys &= torch.isin(valid.source, reference(config))
     nobody = torch.full_like(valid.source, -1)
     losses: list[dict[str, float]] = []
     state_path = out / "state.pt"
@@ -118,7 +122,7 @@ def train(
 @torch.no_grad()
 def validate(network: SalaryNetwork, table: data.Table, rows: Tensor) -> float:
     """Return the mean quantile loss over some rows of ``table``."""
-    quantiles = network(table.inputs, table.source, table.year).quantiles
+    quantiles = network(table.inputs, table.source).quantiles
     loss = pinball_loss(quantiles, table.log_pay, network.config.quantile_levels).mean(dim=-1)
     return float(loss[rows].mean())
 
@@ -131,7 +135,7 @@ def mask(batch: data.Table, config: SalaryConfig, plan: Plan, generator: torch.G
     its source and loses its field would push the usual pay of that field into the level of the source.) Rows of
     other sources always say theirs and lose only university or promotions, which fixes the zero of these branches.
     """
-    survey = torch.isin(batch.source, _reference(config)) & (batch.kind == data.PERSON)
+    survey = torch.isin(batch.source, reference(config)) & (batch.kind == data.PERSON)
     silent = survey & (torch.rand(len(batch), generator=generator) >= plan.source_said)
     rates = (data.random_rates(len(batch), generator) * silent[:, None]).repeat(
         1, len(batch.inputs)
@@ -228,27 +232,6 @@ def center_universities(network: SalaryNetwork) -> None:
             branch.center[degree, study] = (effect * share).sum() / share.sum().clamp(min=1)
 
 
-@torch.no_grad()
-def conformal_factors(network: SalaryNetwork, valid: data.Table) -> list[float]:
-    """Return the factors of ``SalaryConfig.conformal_factors`` from the persons of the valid split.
-
-    Split conformal calibration (Romano et al. 2019, "Conformalized Quantile Regression") of each quantile on its
-    own side, with the distance to the median as the scale, at the reference as
-    in use, but in the rows' own years: the trend is no error of the interval.
-    """
-    people = valid[valid.kind == data.PERSON]
-    quantiles = network(people.inputs, year=people.year).quantiles
-    median = quantiles[:, MEDIAN]
-    factors = []
-    for index, level in enumerate(network.config.quantile_levels):
-        if index == MEDIAN:
-            factors.append(1.0)
-            continue
-        score = (people.log_pay - median) / (quantiles[:, index] - median)  # 1 on the quantile itself
-        factors.append(float(torch.quantile(score, max(level, 1 - level))))
-    return factors
-
-
 def _train_epoch(
     network: SalaryNetwork,
     averaged: SalaryNetwork,
@@ -266,7 +249,7 @@ def _train_epoch(
     for rows in order.split(plan.batch_size):
         batch = table[rows]
         masked = mask(batch, network.config, plan, generator)
-        quantiles = network(masked.inputs, masked.source, masked.year).quantiles
+        quantiles = network(masked.inputs, masked.source).quantiles
         loss = (row_losses(quantiles, batch, network.config.quantile_levels) * weights[rows]).mean()
         penalty = order_penalty(network, generator, plan.order_rows)
         optimizer.zero_grad()
@@ -274,18 +257,9 @@ def _train_epoch(
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        # Early on the mean follows closely; a plain decay would remember the random start for a thousand steps.
-        done = schedule.last_epoch
-        decay = min(plan.average_decay, done / (done + 10))
-        with torch.no_grad():
-            for kept, fresh in zip(averaged.parameters(), network.parameters(), strict=True):
-                kept.lerp_(fresh, 1 - decay)
+        follow(averaged, network, schedule.last_epoch, plan.average_decay)
         total += float(loss.detach()) * len(rows)
     return total / len(table)
-
-
-def _reference(config: SalaryConfig) -> Tensor:
-    return torch.tensor([config.sources.index(source) for source in config.reference_sources])
 
 
 def _optimizer(network: SalaryNetwork, plan: Plan) -> torch.optim.AdamW:
@@ -293,10 +267,10 @@ def _optimizer(network: SalaryNetwork, plan: Plan) -> torch.optim.AdamW:
     free = [
         network.source_level.weight,
         network.source_spread.weight,
-        network.year_trend,
         *network.promotions_branch.parameters(),
     ]
-    special = {id(parameter) for parameter in [own, *free]}
+    later = network.source_branch.parameters()
+    special = {id(parameter) for parameter in [own, *free, *later]}
     usual = [parameter for parameter in network.parameters() if id(parameter) not in special]
     return torch.optim.AdamW(
         [
@@ -367,8 +341,10 @@ def main(arguments: list[str] | None = None) -> None:
     plan = Plan(epochs=options.epochs, batch_size=options.batch_size)
     network = train(config, features, table, valid, plan, options.out)
     center_universities(network)
-    network.config.conformal_factors = conformal_factors(network, valid)
-    network.save_pretrained(options.out / "final")
+    train_source_branch(network, table, SourcePlan(batch_size=options.batch_size))
+    network.half().float()  # the weights are kept in half precision: calibrated is what is kept
+    calibrate_network(network, valid)
+    copy.deepcopy(network).half().save_pretrained(options.out / "final")
     print(f"{network.num_parameters():,} parameters in {options.out / 'final'}")
     print("python -m models.salary.evaluate measures them on the test split")
 

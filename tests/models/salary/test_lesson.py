@@ -158,7 +158,7 @@ def test_the_pictures_and_words_of_the_steps(teacher: LessonPredictor) -> None:
     assert len({step.picture for step in lesson.steps}) == len(lesson.steps)
     words = " ".join(step.words for step in lesson.steps)
     assert "$100,000" in words
-    assert f"{teacher.predictor.network.num_parameters():,}" in words
+    assert f"{teacher.predictor.network.count_answering_weights():,}" in words
     with Image.open(io.BytesIO(lesson.animation)) as animation:
         assert animation.n_frames == len(lesson_picture.STAGES)  # type: ignore[attr-defined]
         assert animation.size == (WIDTH, lesson_picture.HEIGHT)

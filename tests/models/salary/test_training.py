@@ -13,7 +13,15 @@ import pytest
 import torch
 
 from models.salary import data, train
-from models.salary.network import MEDIAN, SalaryConfig, SalaryInputs, SalaryNetwork, calibrate, pinball_loss
+from models.salary.network import (
+    CALIBRATION_GROUPS,
+    MEDIAN,
+    SalaryConfig,
+    SalaryInputs,
+    SalaryNetwork,
+    calibrate,
+    pinball_loss,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,7 +155,8 @@ def test_the_command_trains_and_ships_a_network(tmp_path: Path) -> None:
     )
     network = SalaryNetwork.from_pretrained(tmp_path / "out/final")
     assert network.config.universities == ["Example College"]
-    assert network.config.conformal_factors != [1.0] * 5
+    assert network.config.conformal_factors != [[1.0] * 5] * CALIBRATION_GROUPS
+    assert len(network.config.source_conformal_factors) == 2
     assert network.university_branch.features.abs().sum() > 0
 
 
@@ -198,7 +207,9 @@ def test_pinball_loss_is_least_at_the_quantile() -> None:
 
 def test_calibration_keeps_the_order() -> None:
     quantiles = torch.tensor([[1.0, 2.0, 3.0, 4.0, 5.0]])
-    assert calibrate(quantiles, [0.2, 1.0, 1.0, 2.0, 0.5]).tolist() == [[2.0, 2.0, 3.0, 5.0, 5.0]]
+    assert calibrate(quantiles, torch.tensor([0.2, 1.0, 1.0, 2.0, 0.5])).tolist() == [
+        [2.0, 2.0, 3.0, 5.0, 5.0]
+    ]
 
 
 def test_weights_make_the_round_trip(tmp_path: Path) -> None:
@@ -208,3 +219,15 @@ def test_weights_make_the_round_trip(tmp_path: Path) -> None:
     assert again.config.degrees == data.DEGREES
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, again.state_dict()[name]), name
+
+
+def test_a_fresh_network_starts_at_the_usual_pay_for_everybody_and_every_source() -> None:
+    rows = make_rows(50)
+    config = data.make_config(rows, [])
+    table = data.encode(rows, config)
+    network = SalaryNetwork(config).eval()
+    with torch.no_grad():
+        quantiles = network(table.inputs).quantiles
+        told = network(table.inputs, table.source).quantiles
+    assert torch.equal(quantiles, told)
+    assert (quantiles[:, MEDIAN] - config.log_pay_center).abs().max() < 0.2

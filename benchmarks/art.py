@@ -18,6 +18,7 @@ import torch
 from benchmarks.common import hardware, table
 from models.art.dcgan import DcganConfig, DcganGenerator
 from models.art.discriminator import ArtDiscriminator, DiscriminatorConfig
+from models.art.finisher import ArtFinisher, FinisherConfig
 from models.art.network import ArtConfig, ArtGenerator
 from models.art.predictor import ArtPredictor, ArtRequest
 from models.art.train import CHANNELS
@@ -63,7 +64,8 @@ def whole_request(painter: ArtGenerator, count: int, seconds: float) -> float:
     """Return the seconds of a request for ``count`` pictures, judged, enlarged and as files."""
     size = painter.config.image_size
     judges = ArtDiscriminator(DiscriminatorConfig(image_size=size, styles=STYLES))
-    predictor = ArtPredictor(painter, judges, torch.device("cpu"))
+    finisher = ArtFinisher(FinisherConfig())
+    predictor = ArtPredictor(painter, judges, finisher, torch.device("cpu"))
     request = ArtRequest(style=STYLES[0], seed="7", count=count, side=SIDE)
     return best_seconds(lambda: predictor.predict([request]), seconds)
 

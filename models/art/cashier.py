@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageOps
 from models.art.frames import GOLD, open_all
 from models.art.predictor import ANY, ArtPredictor, JudgeRequest, Spot, Verdict
 from models.art.studio import Sharing, paint
-from models.art.upscale import as_webp, enlarge
+from models.art.upscale import as_webp
 from models.drawing import FAINT, INK, PAPER, font
 from models.predictor import InvalidInput
 from models.vision.images import open_picture
@@ -64,8 +64,8 @@ class Appraiser(Sharing):
             small = reduced(self.networks, request.image)
         except InvalidInput as refusal:
             return refusal
-        score = judged(self.networks, small)
-        return Appraisal(score=score, picture=as_webp(draw_verdict(enlarge(np.array(small), SIDE), score)))
+        score, large = judged(self.networks, small), self.networks.enlarge(np.array(small), SIDE)
+        return Appraisal(score=score, picture=as_webp(draw_verdict(large, score)))
 
 
 def reduced(networks: ArtPredictor, file: bytes) -> Image.Image:

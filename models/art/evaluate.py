@@ -26,9 +26,11 @@ from models.art import data
 from models.art.dcgan import DcganGenerator
 from models.art.distance import diversity, kid, plain_vectors, vectors
 from models.art.features import Features, load_features, resize
+from models.art.finisher import ArtFinisher, finish
 from models.art.latents import normals
 from models.art.network import ArtGenerator
 from models.art.train import sheet
+from models.art.upscale import enlarge
 
 SAMPLES = 1000
 """Pictures painted of each style."""
@@ -187,6 +189,44 @@ def evaluate(
     return table, nearest_sheet
 
 
+def enlarged(
+    generator: Any, finisher: ArtFinisher, training: data.Paintings, held_out: data.Paintings, samples: int
+) -> Figures:
+    """Return distances to paintings of pictures that were finished, and that were enlarged plainly; means of styles.
+
+    Args:
+        generator: whose pictures are enlarged.
+        finisher: on the same device.
+        training: paintings, larger than the generator's pictures.
+        held_out: paintings of the same size, to which the distances are.
+        samples: of each style.
+    """
+    features = load_features(generator.device)
+    side = held_out.pixels.shape[1]
+    sums: list[list[float]] = []
+    for number in range(len(held_out.styles)):
+        theirs = held_out.pixels[held_out.style == number]
+        if len(theirs) < 2:
+            continue
+        real = look(features, theirs)
+        small = paint(generator, number + 1, samples)
+        ways = (
+            [enlarge(finish(finisher, one), side) for one in small],
+            [enlarge(one, side) for one in small],
+            list(training.pixels[training.style == number][:samples]),
+        )
+        figures = [
+            distances(look(features, np.stack([np.array(one) for one in way])), real, "") for way in ways
+        ]
+        sums.append([figure for one in figures for figure in one.values()])
+    names = [
+        f"{way}, {column}"
+        for way in ("finished", "enlarged plainly", "paintings")
+        for column in ("deep", "plain")
+    ]
+    return dict(zip(names, np.mean(sums, axis=0).tolist(), strict=True))
+
+
 def as_markdown(table: dict[str, Figures]) -> str:
     """Return the figures of the styles as a table: distances times 1,000, and below it those of all alone."""
     columns = list(next(iter(table.values())))
@@ -213,6 +253,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="tar of WebP pictures and JSON")
     parser.add_argument("--weights", type=Path, required=True, help="folder with counterfeiter and cashier")
     parser.add_argument("--anchor", type=Path, help="the same of a training with --recipe dcgan")
+    parser.add_argument("--finisher", type=Path, help="folder of the finisher, to measure it too")
     parser.add_argument("--out", type=Path, required=True, help="folder for figures.json and pictures")
     parser.add_argument("--samples", type=int, default=SAMPLES, help="of each style")
     parser.add_argument("--psi", type=float, default=1.0, help="truncation, which no distance is quoted with")
@@ -227,6 +268,11 @@ def main(arguments: list[str] | None = None) -> None:
     config = generator.config
     training, held_out = data.split(data.read_paintings(options.data, config.image_size, config.styles))
     table, nearest_sheet = evaluate(generator, anchor, training, held_out, options.samples, options.psi)
+    if options.finisher:
+        finisher: Any = ArtFinisher.from_pretrained(options.finisher)
+        large = data.split(data.read_paintings(options.data, 2 * config.image_size, config.styles))
+        few = min(options.samples, COMPARED)
+        table["all"] |= enlarged(generator, finisher.float().eval().to(device), *large, few)
     print(as_markdown(table))
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "figures.json").write_text(json.dumps(table, indent=1))

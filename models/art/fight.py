@@ -55,7 +55,7 @@ class Plan:
     """Deviation of normal noise on codes, which have 1: all around a painting's code is to be painted well."""
     least_psi: float = 0.65
     """New pictures are painted with a truncation from this to 1, since those that are asked for are truncated too."""
-    flow_seconds: float = 90.0
+    flow_seconds: float = 180.0
     """At most, before the fight, for the distribution of sketches."""
     unstyled: float = 0.1
     """The share of pictures whose style is not said, so that one may ask for none."""

@@ -13,7 +13,7 @@ from models.art.frames import grid, open_all
 from models.art.latents import seed_number
 from models.art.predictor import ANY, ArtRequest, Painting
 from models.art.studio import Sharing, refused
-from models.art.upscale import as_webp, enlarge
+from models.art.upscale import as_webp
 from models.predictor import InvalidInput
 
 PICTURES = 4
@@ -84,7 +84,7 @@ class Dealer(Sharing):
             answer = int(draw.integers(PICTURES))
             # Made small and large again on the way that forgeries come: sharpness gives nothing away. So does the
             # file format, in which the forgeries have been once already.
-            [painted] = open_all([as_webp(enlarge(np.array(small), SIDE))])
+            [painted] = open_all([as_webp(self.networks.enlarge(np.array(small), SIDE))])
             pictures.insert(answer, painted)
             scores.insert(answer, judged(self.networks, small, request.style))
         words = [f"{score:.0%} sure it is real" for score in scores]

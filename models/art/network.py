@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from models.art.prior import Coupling, Flow, start
+from models.art.prior import Flow, start
 
 NO_STYLE = 0
 """The number of "any style"; the others are their places in ``ArtConfig.styles`` plus one."""
@@ -45,8 +45,8 @@ class ArtConfig(PreTrainedConfig):
     """Of the sketch in pixels."""
     style_size: int = 192
     """Of the vector that steers every layer."""
-    flow_hidden: int = 128
-    flow_layers: int = 6
+    flow_hidden: int = 384
+    flow_layers: int = 3
     channels: list[int] = field(default_factory=lambda: [160, 128, 96, 40, 20])
     """Of the maps of sides 4, 8, 16, ... up to ``image_size``."""
     convolutions: int = 1
@@ -157,7 +157,7 @@ class ArtGenerator(PreTrainedModel):
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
-        if isinstance(module, Coupling | Flow):
+        if isinstance(module, Flow):
             start(module)
         elif isinstance(module, nn.Embedding):
             nn.init.normal_(module.weight)

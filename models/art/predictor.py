@@ -14,6 +14,7 @@ from torch import Tensor
 
 from models.art.data import Pixels, to_bytes, to_floats
 from models.art.discriminator import ArtDiscriminator, load_discriminator
+from models.art.finisher import ArtFinisher, finish
 from models.art.latents import latent, normals, seed_number
 from models.art.network import NO_STYLE, ArtGenerator
 from models.art.upscale import as_loop, as_webp, enlarge
@@ -59,7 +60,7 @@ class ArtRequest:
     variation: int = 0
     """Which pictures of those that the above allows: 0 the first ``count``, 1 the next ``count``, and so on."""
     side: int = 256
-    """Of the pictures in pixels: what the network paints is enlarged."""
+    """Of the pictures in pixels: what the counterfeiter paints is enlarged by the finisher, then plainly."""
 
     def __post_init__(self) -> None:
         if self.count not in COUNTS:
@@ -159,31 +160,32 @@ Answer = Painting | Walk | Verdict
 
 
 class ArtPredictor:
-    """Paints with the counterfeiter and judges with the cashier."""
+    """Paints with the counterfeiter, enlarges with the finisher and judges with the cashier."""
 
     def __init__(
         self,
         generator: ArtGenerator,
         discriminator: ArtDiscriminator,
+        finisher: ArtFinisher,
         device: torch.device,
     ) -> None:
         self.device = device
         # Through their base class, since type checkers cannot see through transformers' own ``to``.
-        networks: tuple[Any, Any] = (generator, discriminator)
+        networks: tuple[Any, ...] = (generator, discriminator, finisher)
         for network in networks:
             # Single precision whatever the weights came in: the same seed is to give the same picture everywhere.
             network.to(device).float().to(memory_format=torch.channels_last).eval()
-        self.generator, self.discriminator = generator, discriminator
+        self.generator, self.discriminator, self.finisher = generator, discriminator, finisher
         self.styles: tuple[str, ...] = tuple(generator.config.styles)
 
     @property
     def nbytes(self) -> int:
         """Bytes that the weights take on the device."""
-        return nbytes(self.generator) + nbytes(self.discriminator)
+        return nbytes(self.generator) + nbytes(self.discriminator) + nbytes(self.finisher)
 
     @classmethod
     def load(cls, device: torch.device, folder: Path = WEIGHTS) -> Self:
-        """Load the networks that ``models.art.train`` exported.
+        """Load the networks that ``models.art.train`` and ``models.art.finishing`` exported.
 
         Raises:
             OSError: the weights are missing or broken.
@@ -191,6 +193,7 @@ class ArtPredictor:
         return cls(
             ArtGenerator.from_pretrained(folder / "counterfeiter", use_safetensors=True),
             load_discriminator(folder / "cashier"),
+            ArtFinisher.from_pretrained(folder / "finisher", use_safetensors=True),
             device,
         )
 
@@ -210,7 +213,9 @@ class ArtPredictor:
             pixels = iter(to_bytes(painted))
             for place, order in orders:
                 answers[place] = Painting(
-                    pictures=tuple(as_webp(enlarge(next(pixels), order.side)) for _ in range(order.count)),
+                    pictures=tuple(
+                        as_webp(self.enlarge(next(pixels), order.side)) for _ in range(order.count)
+                    ),
                     scores=tuple(next(scores) for _ in range(order.count)),
                     picks=tuple(spot.picks for spot in order.spots),
                     style=order.style,
@@ -226,6 +231,10 @@ class ArtPredictor:
                 assert isinstance(request, JudgeRequest)
                 done.append(self._verdict(request))
         return done
+
+    def enlarge(self, pixels: Pixels, side: int) -> Image.Image:
+        """Return a picture [size, size, 3] with ``side`` pixels across: finished, then enlarged or reduced plainly."""
+        return enlarge(finish(self.finisher, pixels), side)
 
     def _refusal(self, request: Request) -> InvalidInput | None:
         """Return why a request cannot be answered, if so."""
@@ -305,7 +314,7 @@ class ArtPredictor:
             size = self.generator.config.latent_size
             length = near * a[:size].norm() + (1 - near) * b[:size].norm()
             w[:, :size] *= length / w[:, :size].norm(dim=1, keepdim=True)
-        frames = [enlarge(pixels, request.side) for pixels in to_bytes(self._paint(w))]
+        frames = [self.enlarge(pixels, request.side) for pixels in to_bytes(self._paint(w))]
         return Walk(animation=as_loop(frames, MOST_MIX_BYTES))
 
     def _verdict(self, request: JudgeRequest) -> Verdict | InvalidInput:

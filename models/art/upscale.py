@@ -18,6 +18,7 @@ def enlarge(pixels: Pixels, side: int) -> Image.Image:
     """Return a picture [size, size, 3] with ``side`` pixels across.
 
     Doubled step by step with Lanczos, each step a little sharpened: edges stay edges, and no grid of pixels shows.
+    What is larger already is reduced.
     """
     picture = Image.fromarray(pixels)
     while picture.width < side:

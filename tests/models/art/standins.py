@@ -7,13 +7,14 @@ from pathlib import Path
 import torch
 
 from models.art.fight import Plan
+from models.art.finisher import ArtFinisher, FinisherConfig
 from models.art.recipes import build
 
 STYLES = ["discs", "stripes"]
 
 
 def write_weights(folder: Path) -> Path:
-    """Write a counterfeiter and a cashier into a folder, and return it."""
+    """Write a counterfeiter, a cashier and a finisher into a folder, and return it."""
     torch.manual_seed(0)
     generator, judges = build(
         Plan().recipe,
@@ -25,4 +26,5 @@ def write_weights(folder: Path) -> Path:
     judges.config.scale = [2.0, 0.5]
     generator.half().save_pretrained(folder / "counterfeiter")
     judges.half().save_pretrained(folder / "cashier")
+    ArtFinisher(FinisherConfig(channels=8, layers=1)).half().save_pretrained(folder / "finisher")
     return folder

@@ -18,7 +18,6 @@ from models.art.lineup import Dealer, Lineup, LineupRequest
 from models.art.predictor import ANY, ArtRequest, MixRequest, Spot, Walk
 from models.art.prints import DECK, SCENE, WALLPAPERS, Form, Print, Printer, PrintRequest, decks, wallpaper
 from models.art.studio import Canvas, Painter, Sharing, Walker
-from models.art.upscale import enlarge
 from models.predictor import InvalidInput
 from tests.models.art.standins import write_weights
 
@@ -182,7 +181,7 @@ def test_a_painting_is_hidden_among_forgeries(weights: Path) -> None:
         # Not as sharp as it came: made small, and large again, as forgeries are.
         small = np.asarray(Image.open(BytesIO(painting_file())).convert("RGB").crop((100, 0, 300, 200)))
         reduced = np.array(Image.fromarray(small).resize((32, 32), Image.Resampling.LANCZOS))
-        assert np.abs(shown - np.asarray(enlarge(reduced, SIDE)).astype(int))[60:].mean() < 8
+        assert np.abs(shown - np.asarray(dealer.networks.enlarge(reduced, SIDE)).astype(int))[60:].mean() < 8
         assert lineup.picture != lineup.solution
     assert len(places) > 1, "not always in the same place"
 

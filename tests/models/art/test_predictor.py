@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from models.art.discriminator import ArtDiscriminator, DiscriminatorConfig, load_discriminator
+from models.art.finisher import ArtFinisher, FinisherConfig
 from models.art.network import ArtConfig, ArtGenerator
 from models.art.predictor import (
     ANY,
@@ -42,6 +43,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     judges.config.scale = [2.0, 0.5]
     generator.half().save_pretrained(folder / "counterfeiter")
     judges.half().save_pretrained(folder / "cashier")
+    ArtFinisher(FinisherConfig(channels=8, layers=1)).half().save_pretrained(folder / "finisher")
     return folder
 
 
@@ -206,7 +208,7 @@ def test_missing_weights_are_an_os_error(tmp_path: Path) -> None:
 
 
 def test_weights_are_counted(predictor: ArtPredictor) -> None:
-    networks = (predictor.generator, predictor.discriminator)
+    networks = (predictor.generator, predictor.discriminator, predictor.finisher)
     assert predictor.nbytes >= sum(4 * network.num_parameters() for network in networks), "single precision"
 
 
@@ -222,3 +224,4 @@ def test_enlarging_makes_no_new_colours_of_a_plain_picture() -> None:
     plain = np.full((32, 32, 3), 77, np.uint8)
     assert np.asarray(enlarge(plain, 300)).shape == (300, 300, 3)
     assert (np.asarray(enlarge(plain, 300)) == 77).all()
+    assert (np.asarray(enlarge(plain, 20)) == np.full((20, 20, 3), 77)).all(), "or smaller"

@@ -22,7 +22,7 @@ KILLS := tests/bot/test_killed.py
 
 test: $(TEST_READY) lint  ## Pass all tests
 	@$(BIN)/python -m pytest -p no:cacheprovider $(KILLS) >$(VENV)/kills.log 2>&1 & kills=$$!; \
-	$(BIN)/python -m pytest --ignore=$(KILLS); others=$$?; \
+	$(BIN)/python -m pytest --ignore=$(KILLS) --numprocesses=2 --dist=loadfile; others=$$?; \
 	wait $$kills; killed=$$?; cat $(VENV)/kills.log; \
 	test $$others = 0 && test $$killed = 0
 

@@ -9,13 +9,11 @@ goes, since others may use the machine; the last columns are what a request cost
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from benchmarks.common import hardware, table
+from benchmarks.common import best_seconds, hardware, table
 from models.art.dcgan import DcganConfig, DcganGenerator
 from models.art.discriminator import ArtDiscriminator, DiscriminatorConfig
 from models.art.finisher import ArtFinisher, FinisherConfig
@@ -26,17 +24,6 @@ from models.art.train import CHANNELS
 STYLES = [str(number) for number in range(8)]
 SIDE = 512
 """Of a picture as a request asks for it."""
-
-
-def best_seconds(work: Callable[[], object], seconds: float) -> float:
-    """Return the least time that ``work`` took in as many goes as fit in ``seconds``."""
-    work()  # chooses kernels
-    until, times = time.perf_counter() + seconds, [float("inf")]
-    while time.perf_counter() < until:
-        began = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - began)
-    return min(times)
 
 
 def networks(size: int) -> dict[str, Any]:

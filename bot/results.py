@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from time import time
 
+from bot.errors import UserError
 from bot.inference.jobs import Finished, finished
 from bot.store import Store
 
@@ -36,6 +37,17 @@ class Results:
             return self._kept[code][1]
         record = await self._store.job(code)
         return None if record is None else finished(record)
+
+    async def require(self, code: str, forgotten: str) -> Finished:
+        """Return the answer of this job.
+
+        Raises:
+            UserError: it is not kept any more; the person is told what ``forgotten`` says.
+        """
+        answered = await self.get(code)
+        if answered is None:
+            raise UserError(forgotten)
+        return answered
 
     def _drop_old(self) -> None:
         oldest_allowed = time() - KEEP_SECONDS

@@ -225,10 +225,7 @@ async def _corrected(results: Results, code: str) -> Finished:
     Raises:
         UserError: it is not kept any more.
     """
-    answered = await results.get(code)
-    if answered is None:
-        raise UserError("I have forgotten this text. Please ask me again with /spell.")
-    return answered
+    return await results.require(code, "I have forgotten this text. Please ask me again with /spell.")
 
 
 class ChangeSelect(DurableItem, template=r"spell-change:(?P<code>\w+-\w+):(?P<choices>[-k0-9]*)"):

@@ -198,9 +198,9 @@ async def _written(results: Results, code: str) -> tuple[StoryRequest, Story]:
     Raises:
         UserError: it is not kept any more.
     """
-    answered = await results.get(code)
-    if answered is None:
-        raise UserError("I have forgotten this story. Please ask me for another one with /story.")
+    answered = await results.require(
+        code, "I have forgotten this story. Please ask me for another one with /story."
+    )
     assert isinstance(answered.request, StoryRequest)
     assert isinstance(answered.result, Story)
     return answered.request, answered.result
@@ -365,10 +365,7 @@ async def _read(results: Results, code: str) -> Finished:
     Raises:
         UserError: it is not kept any more.
     """
-    answered = await results.get(code)
-    if answered is None:
-        raise UserError("I have forgotten this text. Please start anew with /next-word.")
-    return answered
+    return await results.require(code, "I have forgotten this text. Please start anew with /next-word.")
 
 
 STORY_BUTTONS = (ContinueButton, AnotherButton, CalmerButton, WilderButton, ExplainButton)

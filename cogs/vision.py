@@ -113,10 +113,7 @@ def _bars(predictions: tuple[Prediction, ...]) -> str:
 
 
 async def _answered(results: Results, code: str) -> Finished:
-    answered = await results.get(code)
-    if answered is None:
-        raise UserError("I have forgotten this answer. Please ask me again.")
-    return answered
+    return await results.require(code, "I have forgotten this answer. Please ask me again.")
 
 
 class HeatMapSelect(DurableItem, template=r"heat-map:(?P<code>\w+-\w+)"):

@@ -25,10 +25,9 @@ async def painted(results: Results, code: str) -> Finished:
     Raises:
         UserError: it is not kept any more.
     """
-    answered = await results.get(code)
-    if answered is None:
-        raise UserError("I have forgotten this picture. Please ask me for another one with /art.")
-    return answered
+    return await results.require(
+        code, "I have forgotten this picture. Please ask me for another one with /art."
+    )
 
 
 def spot(answered: Finished, number: int) -> Spot:

@@ -133,10 +133,9 @@ async def _round(results: Results, code: str) -> Finished:
     Raises:
         UserError: it is not kept any more.
     """
-    answered = await results.get(code)
-    if answered is None:
-        raise UserError("I have forgotten this round. Please start another one with /forgery game.")
-    return answered
+    return await results.require(
+        code, "I have forgotten this round. Please start another one with /forgery game."
+    )
 
 
 class GuessButton(DurableItem, template=r"forgery-guess:(?P<code>\w+-\w+):(?P<number>[0-3])"):

@@ -26,10 +26,7 @@ async def _read(results: Results, code: str) -> Finished:
     Raises:
         UserError: it is not kept any more.
     """
-    answered = await results.get(code)
-    if answered is None:
-        raise UserError("I have forgotten this answer. Please ask me again with /salary.")
-    return answered
+    return await results.require(code, "I have forgotten this answer. Please ask me again with /salary.")
 
 
 def _person(answered: Finished) -> SalaryRequest:

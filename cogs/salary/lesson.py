@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import discord
 
-from bot.errors import UserError
 from bot.inference.jobs import Finished
 from bot.inference.messages import Lesson, LessonRequest
 from bot.places import Answer
@@ -69,10 +68,9 @@ async def _read(results: Results, code: str) -> Finished:
     Raises:
         UserError: it is not kept any more.
     """
-    answered = await results.get(code)
-    if answered is None:
-        raise UserError("I have forgotten this lesson. Please ask me again with /salary-lesson.")
-    return answered
+    return await results.require(
+        code, "I have forgotten this lesson. Please ask me again with /salary-lesson."
+    )
 
 
 class StepButton(DurableItem, template=r"lesson-step:(?P<code>\w+-\w+):(?P<step>[0-5])"):

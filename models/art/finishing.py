@@ -28,9 +28,10 @@ from transformers.utils.logging import disable_progress_bar
 from models.art import data
 from models.art.discriminator import ArtDiscriminator, DiscriminatorConfig
 from models.art.features import Features, load_features, resize
-from models.art.fight import SIZES, brushwork_distance
+from models.art.fight import SIZES, brushwork_distance, steepness
 from models.art.finisher import ArtFinisher, FinisherConfig
 from models.art.network import ArtGenerator
+from models.averaging import follow
 
 PATCH = 16
 """The side of what is finished at once, before it is enlarged."""
@@ -108,10 +109,7 @@ class Finishing:
         caught = functional.softplus(-real).mean() + functional.softplus(fake).mean()
         penalty = torch.zeros(())
         if self.step % PENALISED == 0:
-            seen = large.detach().requires_grad_()
-            score = self.cashier.judge(seen, nobody[:count]).mean(dim=1).sum()
-            [gradient] = torch.autograd.grad(score, seen, create_graph=True)
-            penalty = plan.penalty * PENALISED * gradient.square().sum(dim=(1, 2, 3)).mean() / 2
+            penalty = plan.penalty * PENALISED / 2 * steepness(self.cashier, large, nobody[:count])
         self.cashier_optimizer.zero_grad()
         (caught + penalty).backward()
         self.cashier_optimizer.step()
@@ -124,9 +122,7 @@ class Finishing:
         loss.backward()
         self.optimizer.step()
         self.step += 1
-        with torch.no_grad():
-            for kept, learned in zip(self.averaged.parameters(), self.finisher.parameters(), strict=True):
-                kept.lerp_(learned, 1 - min(0.998, self.step / (self.step + 10)))
+        follow(self.averaged.parameters(), self.finisher.parameters(), self.step, 0.998)
         return torch.stack([near, deep, brushwork, caught, fooled]).detach()
 
     def slow(self, share: float) -> None:
@@ -154,20 +150,19 @@ def patches(pixels: Tensor, side: int, count: int, step: int) -> Tensor:
     return data.to_floats(torch.stack(parts))
 
 
-def train(finishing: Finishing, paintings: Tensor, own: Tensor, plan: Plan, out: Path) -> list[list[float]]:
+def train(finishing: Finishing, paintings: Tensor, own: Tensor, out: Path) -> list[list[float]]:
     """Train until the plan's minutes are over, and write the finisher.
 
     Args:
         finishing: the networks.
         paintings: large pictures [N, size, size, 3] of bytes.
         own: what the counterfeiter has painted [N, size / factor, size / factor, 3].
-        plan: settings.
         out: folder.
 
     Returns:
         means of what ``Finishing.round`` returns, of every minute or what was left of the last one.
     """
-    factor, device = finishing.finisher.config.factor, finishing.finisher.device
+    plan, factor, device = finishing.plan, finishing.finisher.config.factor, finishing.finisher.device
     record: list[list[float]] = []
     started, noted, seen = time.monotonic(), 0.0, 0
     sums = torch.zeros(5)
@@ -276,7 +271,7 @@ def main(arguments: list[str] | None = None) -> None:
     own = paint_some(painter, options.own, plan.seed)
     options.out.mkdir(parents=True, exist_ok=True)
     finishing = Finishing(finisher, cashier, plan)
-    train(finishing, torch.from_numpy(training.pixels), own, plan, options.out)
+    train(finishing, torch.from_numpy(training.pixels), own, options.out)
     finisher = finishing.averaged
     ours, plainly = held_out_errors(finisher, held_out)
     print(f"held-out paintings are {ours:.3f} away from what they were, enlarged plainly {plainly:.3f}")

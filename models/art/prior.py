@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import copy
 import math
-import time
 
 import torch
 from torch import Tensor, nn
+
+from models.averaging import follow
 
 STEPS = 12
 """From chance to a code. Two hundred steps end at the same place but for 0.002 of the spread of codes."""
@@ -87,7 +88,7 @@ def fit(
     *,
     noise: float,
     unstyled: float,
-    seconds: float,
+    steps: int,
     batch_size: int = 256,
     learning_rate: float = 1e-3,
 ) -> list[tuple[int, float, float]]:
@@ -101,7 +102,7 @@ def fit(
         held_out: codes and styles of held-out paintings, which say when to stop.
         noise: deviation of normal noise on the codes.
         unstyled: the share of codes whose style is not said.
-        seconds: at most.
+        steps: at most.
         batch_size: codes at once.
         learning_rate: of Adam.
 
@@ -113,13 +114,13 @@ def fit(
     averaged = copy.deepcopy(flow).eval()
     best, least, worse = copy.deepcopy(flow.state_dict()), math.inf, 0
     record: list[tuple[int, float, float]] = []
-    until, step, total = time.monotonic() + seconds, 0, 0.0
+    total = 0.0
     test, test_styles = (one.repeat_interleave(4, dim=0) for one in held_out)
     draw = torch.Generator().manual_seed(0)  # always the same lines and places on them
     test_chance = torch.randn(test.shape, generator=draw).to(device)
     test_times = torch.rand(len(test), generator=draw).to(device)
     flow.train()
-    while time.monotonic() < until and worse < 10:
+    for step in range(1, steps + 1):
         rows = torch.multinomial(weights, batch_size, replacement=True)
         said = torch.rand(batch_size, device=device) >= unstyled
         some = codes[rows] + noise * torch.randn(batch_size, codes.shape[1], device=device)
@@ -128,10 +129,8 @@ def fit(
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        step, total = step + 1, total + float(loss.detach())
-        with torch.no_grad():
-            for kept, fresh in zip(averaged.parameters(), flow.parameters(), strict=True):
-                kept.lerp_(fresh, 1 - min(0.999, step / (step + 10)))
+        total += float(loss.detach())
+        follow(averaged.parameters(), flow.parameters(), step, 0.999)
         if step % 100 == 0:
             with torch.inference_mode():
                 figure = float(averaged.miss(test_chance, test, test_times, test_styles))
@@ -140,6 +139,8 @@ def fit(
             worse += 1
             if figure < least:
                 best, least, worse = copy.deepcopy(averaged.state_dict()), figure, 0
+            if worse == 10:
+                break
     flow.load_state_dict(best)
     flow.eval()
     return record

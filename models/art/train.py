@@ -94,6 +94,7 @@ def train(
     measure: Callable[[Fight], float],
     plan: Plan,
     out: Path,
+    clock: Callable[[], float] = time.monotonic,
 ) -> list[Report]:
     """Train until the plan's minutes are over and keep in ``out/best`` the networks when ``measure`` was least.
 
@@ -103,6 +104,7 @@ def train(
         measure: the figure to bring down.
         plan: settings.
         out: folder for the networks, the state to resume from and the reports.
+        clock: seconds, by which the plan's minutes are counted.
 
     Raises:
         FloatingPointError: the losses are no numbers any more. The last state lies in ``out``.
@@ -123,9 +125,9 @@ def train(
         pictures, before = saved["pictures"], saved["minutes"]
 
     def minutes() -> float:
-        return before + (time.monotonic() - started) / 60
+        return before + (clock() - started) / 60
 
-    started = time.monotonic()
+    started = clock()
     torch.manual_seed(plan.seed + fight.step)
     evaluated, since_step, since_pictures = before, fight.step, pictures
     sums = torch.zeros(5, device=fight.device)
@@ -297,7 +299,7 @@ def prepare(
         (test, test_style),
         noise=plan.noise,
         unstyled=plan.unstyled,
-        seconds=plan.flow_seconds,
+        steps=plan.flow_steps,
     )
     generator.flow.requires_grad_(requires_grad=False)
     generator.measure_means()
@@ -321,8 +323,8 @@ def export(best: Path, folder: Path, recipe: Recipe, scale: list[float]) -> None
         kept.half().save_pretrained(folder / name)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Read the paintings, train, and write the networks and their report."""
+def main(arguments: list[str] | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    """Read the paintings, train by the minutes of ``clock`` (seconds), and write the networks and their report."""
     parser = argparse.ArgumentParser(prog="python -m models.art.train", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="tar of WebP pictures and JSON")
     parser.add_argument("--out", type=Path, required=True, help="folder for networks, state and samples")
@@ -382,7 +384,8 @@ def main(arguments: list[str] | None = None) -> None:
     )
     fight = Fight(generator, discriminator, recipe, plan, encoder, half=half)
     batches = data.Batches(training, plan.batch_size, device, plan.seed)
-    train(fight, batches, held_out_distance(held_out, plan.measured, device), plan, options.out)
+    measure = held_out_distance(held_out, plan.measured, device)
+    train(fight, batches, measure, plan, options.out, clock)
     scale = calibrate(options.out / "best", recipe, held_out, device)
     export(options.out / "best", options.out / "final", recipe, scale)
     print(f"the networks that did best lie in {options.out / 'final'}, in half precision")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from models.averaging import follow
 from models.salary import data
 from models.salary.network import SalaryNetwork, pinball_loss
 
@@ -53,20 +54,9 @@ def train_source_branch(network: SalaryNetwork, table: data.Table, plan: SourceP
             losses.sum(dim=-1).mean().backward()
             optimizer.step()
             schedule.step()
-            follow(averaged, branch, schedule.last_epoch, plan.average_decay)
+            follow(averaged.parameters(), branch.parameters(), schedule.last_epoch, plan.average_decay)
     branch.load_state_dict(averaged.state_dict())
     branch.eval()
-
-
-@torch.no_grad()
-def follow(averaged: torch.nn.Module, trained: torch.nn.Module, done: int, decay: float) -> None:
-    """Move a running mean of weights on by the step number ``done``.
-
-    Early on the mean follows closely; a plain decay would remember the random start for a thousand steps.
-    """
-    decay = min(decay, done / (done + 10))
-    for kept, fresh in zip(averaged.parameters(), trained.parameters(), strict=True):
-        kept.lerp_(fresh, 1 - decay)
 
 
 @torch.no_grad()

@@ -20,10 +20,11 @@ from torch.nn import functional
 from tqdm import tqdm
 from transformers.utils.logging import disable_progress_bar
 
+from models.averaging import follow
 from models.salary import data
 from models.salary.calibration import calibrate_network, reference
 from models.salary.network import MEDIAN, SalaryConfig, SalaryInputs, SalaryNetwork, pinball_loss
-from models.salary.sources import SourcePlan, follow, train_source_branch
+from models.salary.sources import SourcePlan, train_source_branch
 
 SOURCE_WEIGHTS = {
     "perm_2016": 0.3,  # wage floors: too narrow, and of foreign workers only
@@ -257,7 +258,7 @@ def _train_epoch(
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        follow(averaged, network, schedule.last_epoch, plan.average_decay)
+        follow(averaged.parameters(), network.parameters(), schedule.last_epoch, plan.average_decay)
         total += float(loss.detach()) * len(rows)
     return total / len(table)
 

@@ -26,6 +26,7 @@ from torch.nn import functional
 from tqdm import tqdm
 from transformers.utils.logging import disable_progress_bar
 
+from models.averaging import follow
 from models.precision import half_pays
 from models.spell import corpus
 from models.spell.data import Judged, Reader, Sentence
@@ -138,9 +139,7 @@ def train(
             optimizer.step()
             step += 1
             loss_sum, counted = loss_sum + float(loss.detach()), counted + 1
-            decay = min(AVERAGE_DECAY, step / (step + 10))
-            with torch.no_grad():
-                torch._foreach_lerp_(list(averaged.parameters()), list(network.parameters()), 1 - decay)
+            follow(averaged.parameters(), network.parameters(), step, AVERAGE_DECAY)
             bar.update(min(now, minutes) - bar.n)
             bar.set_postfix_str(f"loss {loss_sum / counted:.3f}")
     return SpellNetwork.from_pretrained(out / "best")

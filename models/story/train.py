@@ -22,6 +22,7 @@ from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
 
+from models.averaging import follow
 from models.precision import half_pays
 from models.story import data
 from models.story.network import StoryConfig, StoryNetwork
@@ -177,10 +178,7 @@ def train(
             step += 1
             tokens += batch.tokens.numel()
             loss_sum += output.loss.detach()
-            # Early on the mean follows closely; a plain decay would remember the random start for a thousand steps.
-            decay = min(plan.average_decay, step / (step + 10))
-            with torch.no_grad():
-                torch._foreach_lerp_(list(averaged.parameters()), list(network.parameters()), 1 - decay)
+            follow(averaged.parameters(), network.parameters(), step, plan.average_decay)
             bar.update(min(minutes(), plan.minutes) - bar.n)
             if step % 20 == 0:
                 bar.set_postfix_str(f"{float(output.loss.detach()):.3f} nats a token")

@@ -177,6 +177,6 @@ async def test_without_a_token_a_page_is_served_and_ctrl_c_stops_at_once(tmp_pat
         began = time.monotonic()
         process.send_signal(signal.SIGINT)
         code, _, err = await ending(process)
-    assert time.monotonic() - began < 3.0
+    assert time.monotonic() - began < 10.0
     assert code == Exit.OK
     assert "Traceback" not in err

@@ -206,5 +206,5 @@ async def test_stopping_is_quick_with_everything_open(clock: Clock) -> None:
         ):
             start = time.monotonic()
             await playground.stop()
-            assert time.monotonic() - start < 1
+            assert time.monotonic() - start < 5
     assert discord.http.Route.BASE == "https://discord.com/api/v10"

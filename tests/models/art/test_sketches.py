@@ -56,7 +56,7 @@ def test_a_flow_learns_where_each_style_s_codes_lie() -> None:
         (codes, styles),
         noise=0.05,
         unstyled=0.1,
-        seconds=15,
+        steps=3000,
         learning_rate=3e-3,
     )
     assert record[-1][2] < record[0][2]
@@ -81,7 +81,7 @@ def test_a_flow_stops_before_it_knows_its_codes_by_heart() -> None:
         (others, torch.ones(200, dtype=torch.long)),
         noise=0.05,
         unstyled=0.1,
-        seconds=40,
+        steps=4000,
     )
     least = min(figure for _, _, figure in record)
     assert record[-1][2] > least, "it went on for a while, and got worse"

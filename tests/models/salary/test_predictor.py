@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import time
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -142,21 +140,6 @@ def test_cautions_come_only_where_they_apply(predictor: SalaryPredictor) -> None
     assert "696" in said(gender="nonbinary")
     assert "of your age" in said(age=75)
     assert "interval is wide" in said(field=None, age=None, experience=None)
-
-
-def test_an_answer_takes_little_time(predictor: SalaryPredictor) -> None:
-    estimate(predictor, EVERYTHING)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        times = []
-        for _ in range(10):
-            began = time.perf_counter()
-            estimate(predictor, EVERYTHING)
-            times.append(time.perf_counter() - began)
-    finally:
-        torch.set_num_threads(threads)
-    assert min(times) < 0.5  # far above what it takes: a tenth of that, most of it drawing
 
 
 def test_two_people_side_by_side(predictor: SalaryPredictor) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import struct
-import time
 import zlib
 
 import numpy as np
@@ -140,9 +139,7 @@ def test_a_huge_jpeg_is_decoded_small() -> None:
     data = encode(flat, "JPEG", quality=30)
     del flat
     before = psutil.Process().memory_info().rss
-    began = time.perf_counter()
     picture = open_picture(data)
-    assert time.perf_counter() - began < 5
     assert psutil.Process().memory_info().rss - before < 200 * 2**20
     assert picture.size == (3000, 2250)
 

@@ -58,13 +58,15 @@ class Appraiser(Sharing):
             painting = paint(self.networks, request.spot, SIDE)
             if isinstance(painting, InvalidInput):
                 return painting
-            [seen], [score] = open_all(painting.pictures), painting.scores
-            return Appraisal(score=score, picture=as_webp(draw_verdict(seen, score)))
-        try:
-            small = reduced(self.networks, request.image)
-        except InvalidInput as refusal:
-            return refusal
-        score, large = judged(self.networks, small), self.networks.enlarge(np.array(small), SIDE)
+            [large] = open_all(painting.pictures)
+            # Judged as it is seen, and told no style: as if somebody had saved and uploaded it.
+            score = judged(self.networks, shrink(self.networks, large))
+        else:
+            try:
+                small = reduced(self.networks, request.image)
+            except InvalidInput as refusal:
+                return refusal
+            score, large = judged(self.networks, small), self.networks.enlarge(np.array(small), SIDE)
         return Appraisal(score=score, picture=as_webp(draw_verdict(large, score)))
 
 
@@ -74,8 +76,13 @@ def reduced(networks: ArtPredictor, file: bytes) -> Image.Image:
     Raises:
         InvalidInput: it is no picture, or one that cannot be used.
     """
+    return shrink(networks, open_picture(file))
+
+
+def shrink(networks: ArtPredictor, picture: Image.Image) -> Image.Image:
+    """Return the middle square of a picture in the size that the networks know."""
     side = networks.generator.config.image_size
-    return ImageOps.fit(open_picture(file), (side, side), Image.Resampling.LANCZOS)
+    return ImageOps.fit(picture, (side, side), Image.Resampling.LANCZOS)
 
 
 def judged(networks: ArtPredictor, small: Image.Image, style: str = ANY) -> float:

@@ -97,7 +97,7 @@ def draw(frames: Sequence[Frame], reports: Sequence[Report]) -> list[Image.Image
             pen.rectangle((SIDE + left, TITLE + top, SIDE + right, TITLE + bottom), outline=FAINT)
         count = float(np.interp(frame.minutes, known, seen))
         pen.text((14, TITLE / 2), "The counterfeiter learns", INK, font(22), anchor="lm")
-        words = f"{frame.minutes:.1f} min · {_rounded(count):,} paintings seen"
+        words = f"{frame.minutes:.1f} min · {_rounded(count):,} looks at paintings"
         pen.text((2 * SIDE - 14, TITLE / 2), words, GOLD, font(22), anchor="rm")
         drawn.append(sheet)
     return drawn
@@ -139,8 +139,9 @@ def _charts(
     figure.subplots_adjust(left=0.13, right=0.96, top=0.92, bottom=0.1, hspace=0.36)
     losses, distance = figure.subplots(2, 1, sharex=True)
     times = [report.minutes for report in reports]
-    losses.plot(times, [report.generator_loss for report in reports], COUNTERFEITER, label="counterfeiter")
-    losses.plot(times, [report.discriminator_loss for report in reports], CASHIER, label="cashier")
+    for name, colour in (("generator_loss", COUNTERFEITER), ("discriminator_loss", CASHIER)):
+        means = [getattr(report, name) for report in reports]  # each since the report before
+        losses.plot([0.0, *times], [means[0], *means], colour, drawstyle="steps-pre")
     distance.plot(times, [max(report.kid, 1e-4) for report in reports], DISTANCE)
     distance.set_yscale("log")
     distance.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))

@@ -127,11 +127,13 @@ class UniversityBranch(nn.Module):
 
     Most institutions are known from one median over all of their students, a few by degree and field; the product
     lets the few teach how far the worth of the many carries over. An institution's own vector starts at zero and
-    grows only with its rows, so one without rows is judged by its features alone. The effect is zero for an unknown
-    university, and for people without a degree, of whom no row knows a university.
+    grows only with its rows, so one without rows is judged by its features alone. The product never goes further than
+    it went in rows that know the degree: no median tells of lawyers from a school for engineers. The
+    effect is zero for an unknown university, and for people without a degree, of whom no row knows a university.
     """
 
     features: Tensor
+    limits: Tensor
     center: Tensor
 
     def __init__(self, config: SalaryConfig) -> None:
@@ -139,6 +141,8 @@ class UniversityBranch(nn.Module):
         count, features = len(config.universities) + 1, len(config.university_features)
         self.lowest_degree = config.degrees.index("associate") + 1 if "associate" in config.degrees else 1
         self.register_buffer("features", torch.zeros(count, features))
+        # The least and the most in rows that do not know the degree, and in those that do; set after training.
+        self.register_buffer("limits", torch.tensor([[-torch.inf, torch.inf]] * 2))
         # The average graduate's university, by degree and field; subtracted once training has ended.
         self.register_buffer("center", torch.zeros(len(config.degrees) + 1, len(config.fields) + 1))
         self.own = nn.Embedding(count, config.university_size)
@@ -157,7 +161,9 @@ class UniversityBranch(nn.Module):
         """Return the effect on log pay [B] of universities [B], graduates of a degree [B] in a field [B]."""
         hidden = self.judge(university)  # [B, university_hidden_size]
         counts = self.degree(degree) + self.field(study)  # [B, rank]
-        effect = (self.worth(hidden) * counts).sum(dim=-1) - self.center[degree, study]  # [B]
+        effect = (self.worth(hidden) * counts).sum(dim=-1)  # [B]
+        least, most = self.limits[(degree > 0).long()].unbind(dim=-1)
+        effect = effect.clamp(least, most) - self.center[degree, study]
         applies = (university > 0) & ((degree == 0) | (degree >= self.lowest_degree))
         return torch.where(applies, effect, torch.zeros_like(effect))
 

@@ -210,13 +210,23 @@ def order_penalty(network: SalaryNetwork, generator: torch.Generator, rows: int)
 
 
 @torch.no_grad()
-def center_universities(network: SalaryNetwork) -> None:
-    """Make the average graduate's university worth exactly nothing, by degree and field.
+def settle_universities(network: SalaryNetwork, train: data.Table) -> None:
+    """Let no university count for more than in what has been seen, and the average graduate's for exactly nothing.
 
-    An institution counts by its undergraduates, and only where it plausibly awards the degree.
+    An institution counts in the average by its undergraduates, and only where it plausibly awards the degree.
+
+    Args:
+        network: changed in place.
+        train: rows it has learned from.
     """
     branch, config = network.university_branch, network.config
     branch.center.zero_()
+    branch.limits.copy_(torch.tensor([-torch.inf, torch.inf]))
+    effects = branch(train.inputs.university, train.inputs.degree, train.inputs.field)  # [N]
+    for says_degree in (False, True):
+        seen = effects[(train.inputs.university > 0) & ((train.inputs.degree > 0) == says_degree)]
+        if len(seen):
+            branch.limits[int(says_degree)] = torch.stack([seen.min(), seen.max()])
     names = config.university_features
     column = {name: branch.features[1:, names.index(name)] for name in names}  # [universities] each
     people = (column["log_undergraduates"] * data.UNDERGRADUATES_SCALE + data.UNDERGRADUATES_MEAN).exp()
@@ -341,7 +351,7 @@ def main(arguments: list[str] | None = None) -> None:
     features = torch.tensor([university.features for university in universities])
     plan = Plan(epochs=options.epochs, batch_size=options.batch_size)
     network = train(config, features, table, valid, plan, options.out)
-    center_universities(network)
+    settle_universities(network, table)
     train_source_branch(network, table, SourcePlan(batch_size=options.batch_size))
     network.half().float()  # the weights are kept in half precision: calibrated is what is kept
     calibrate_network(network, valid)

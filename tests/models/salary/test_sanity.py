@@ -128,7 +128,19 @@ def test_an_unknown_university_is_the_average_one(predictor: SalaryPredictor) ->
         known: Grid = {"degree": ["bachelor"], "field": [study], "age": [30], "experience": [6]}
         effect = median(predictor, university=[*config.universities], **known) - median(predictor, **known)
         assert abs(float((effect * weights).sum() / weights.sum())) < 0.005
-        assert effect[four_year].abs().max() < math.log(2.5)
+        assert effect[four_year].abs().max() < math.log(2)
+
+
+def test_no_university_multiplies_pay_of_any_graduates(predictor: SalaryPredictor) -> None:
+    """Medians of all graduates of a school say little of its lawyers, of whom there may be none."""
+    config = predictor.config
+    for degree in ("associate", "bachelor", "master", "professional", "doctorate"):
+        for study in (None, *config.fields):
+            known: Grid = {"degree": [degree], "field": [study], "age": [45], "experience": [18]}
+            effect = median(predictor, university=[*config.universities], **known) - median(
+                predictor, **known
+            )
+            assert effect.abs().max() < math.log(2), (degree, study)
 
 
 def test_a_university_says_nothing_of_people_without_a_degree(predictor: SalaryPredictor) -> None:

@@ -160,6 +160,35 @@ def test_the_command_trains_and_ships_a_network(tmp_path: Path) -> None:
     assert network.university_branch.features.abs().sum() > 0
 
 
+def test_no_university_counts_for_more_than_in_the_rows() -> None:
+    """Only a college of average worth is known by its bachelors; of the other nothing but its features."""
+    universities = [
+        data.University(name, [1.0] * len(data.UNIVERSITY_FEATURES)) for name in ("Plain", "Fine")
+    ]
+    rows = make_rows(20)
+    for row in rows:
+        row |= {"university": "Plain", "university_role": "alma_mater", "degree": "bachelor"}
+    config = data.make_config(rows, universities)
+    torch.manual_seed(0)
+    network = SalaryNetwork(config).eval()
+    branch = network.university_branch
+    branch.features[1:] = torch.tensor([university.features for university in universities])
+    with torch.no_grad():
+        branch.own.weight[1], branch.own.weight[2] = 0.0, 100.0
+    table = data.encode(rows, config)
+    fine = torch.full_like(table.inputs.university, 2)
+
+    def difference() -> float:
+        of_fine = branch(fine, table.inputs.degree, table.inputs.field)
+        return float((of_fine - branch(*(table.inputs[place] for place in (6, 0, 1)))).abs().max().detach())
+
+    before = difference()
+    train.settle_universities(network, table)
+    assert before > 1e-2
+    assert difference() < 1e-6
+    assert branch.limits[0].isinf().all(), "no row told of graduates of an unknown degree"
+
+
 def test_rows_without_an_open_licence_and_employers_are_not_fed() -> None:
     rows = make_rows(10)
     rows[0] |= {"source": "payscale_2018", "university": "Secret College", "university_role": "alma_mater"}

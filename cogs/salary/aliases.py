@@ -208,21 +208,18 @@ ALIASES = {
     "Colorado State University-Fort Collins": "csu, colorado state, colorado state university",
     "Colorado School of Mines": "mines, colorado mines",
     "University of Washington-Seattle Campus": "uw, udub, u dub, u washington, washington, "
-    "university of washington, "
-    "uw seattle",
+    "university of washington, uw seattle",
     "Washington State University": "wsu, wazzu",
     "University of Oregon": "uo, uoregon, oregon",
     "University of Hawaii at Manoa": "hawaii, university of hawaii, uh manoa, u of h",
     "University of Idaho": "idaho",
     # The middle west
     "Ohio State University-Main Campus": "osu, ohio state, ohio st, the ohio state university, "
-    "ohio state university, "
-    "ohio state columbus",
+    "ohio state university, ohio state columbus",
     "Oklahoma State University-Main Campus": "osu, oklahoma state, ok state, okstate, oklahoma state university",
     "Oregon State University": "osu, oregon state",
     "University of Michigan-Ann Arbor": "umich, um, u michigan, u of m, university of michigan, michigan, "
-    "ann arbor, "
-    "wolverines",
+    "ann arbor, wolverines",
     "Michigan State University": "msu, michigan state",
     "Mississippi State University": "miss state, mississippi state, msu",
     "Michigan Technological University": "michigan tech, mtu",

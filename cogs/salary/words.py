@@ -61,113 +61,101 @@ INPUTS = {
 
 SYNONYMS = {
     "agriculture_environment": "agriculture, farming, farmer, forestry, environment, environmental science, "
-    "conservation, horticulture, animal science, food science, sustainability, gardener, gardening, landscaping, "
-    "rancher, ranch, fishing, fisherman, park ranger",
+    "conservation, horticulture, animal science, food science, sustainability, gardener, gardening, "
+    "landscaping, rancher, ranch, fishing, fisherman, park ranger, farm, zookeeper, wildlife, winemaker",
     "arts_design": "art, arts, artist, design, designer, graphic design, ux, architecture, architect, music, "
-    "musician, "
-    "theater, theatre, acting, actor, dance, film, fashion, photography, photographer, "
-    "museum, animation, animator, game design, entertainment, actress, singer, dancer, illustrator, "
-    "interior design, "
-    "film director, filmmaker, comedian, model, modelling, modeling",
+    "musician, theater, theatre, acting, actor, dance, film, fashion, photography, photographer, museum, "
+    "animation, animator, game design, entertainment, actress, singer, dancer, illustrator, interior design, "
+    "film director, filmmaker, comedian, model, modelling, modeling, dj, rapper, curator",
     "business": "business, management, manager, mba, hr, human resources, consulting, consultant, analyst, "
     "real estate, realtor, real estate agent, real estate developer, project manager, product manager, "
-    "administration, "
-    "administrator, operations, entrepreneur, supply chain, logistics, ceo, coo, chief executive, "
-    "chief executive officer, "
-    "executive, president, vice president, vp, director, boss, supervisor, team lead, owner, founder, startup, "
-    "self employed, recruiter, recruiting, business owner, business development, procurement, purchasing, "
-    "scrum master, business school, business analyst",
-    "communications_media": "communications, communication, marketing, media, journalism, journalist, publishing, "
-    "public relations, pr, advertising, editor, copywriter, social media, content, broadcasting, seo, "
-    "youtuber, streamer, influencer, reporter, news, tv, television, radio, cmo",
-    "computing": "cs, computer science, computing, computers, software, software engineer, software engineering, "
-    "software developer, programmer, programming, developer, coding, coder, it, information technology, "
-    "web developer, "
-    "data science, data scientist, data analyst, data engineer, machine learning, ai, artificial intelligence, "
-    "cybersecurity, security engineer, devops, sysadmin, information systems, informatics, tech, "
-    "cloud engineer, game developer, ai engineer, machine learning engineer, ml engineer, devops engineer, "
-    "network engineer, qa engineer, site reliability engineer, full stack, frontend, backend, web, website, "
-    "database, hacker, it support, dev, systems analyst, tech support, help desk, cto, systems administrator, "
-    "network administrator, "
-    "deep learning, ml, python, java, apps, infosec, cyber security, compsci, comp sci, swe, sde",
-    "education": "education, teacher, teaching, teach, school, tutor, kindergarten, librarian, library, professor, "
-    "principal, special education, early childhood, lecturer, academia, academic, daycare, preschool, childcare, "
-    "nanny, educator, school counselor, school principal",
-    "engineering": "engineering, engineer, mechanical, mechanical engineering, electrical, electrical engineering, "
-    "civil, civil engineering, chemical engineering, aerospace, biomedical engineering, industrial engineering, "
-    "robotics, materials, ee, structural engineer, petroleum, sales engineer, "
-    "electronics, automotive engineering, nuclear engineering, manufacturing engineer, construction engineer, "
-    "environmental engineering, environmental engineer, energy engineer, mech eng, eng",
-    "finance_economics": "finance, accounting, accountant, economics, economist, econ, banking, banker, insurance, "
-    "actuary, actuarial, auditor, bookkeeping, tax, investment, trader, cpa, financial analyst, "
+    "administration, administrator, operations, entrepreneur, supply chain, logistics, ceo, coo, "
+    "chief executive, chief executive officer, executive, president, vice president, vp, director, boss, "
+    "supervisor, team lead, owner, founder, startup, self employed, recruiter, recruiting, business owner, "
+    "business development, procurement, purchasing, scrum master, business school, business analyst, "
+    "store manager, landlord",
+    "communications_media": "communications, communication, marketing, media, journalism, journalist, "
+    "publishing, public relations, pr, advertising, editor, copywriter, social media, content, broadcasting, "
+    "seo, youtuber, streamer, influencer, reporter, news, tv, television, radio, cmo",
+    "computing": "cs, computer science, computing, computers, software, software engineer, "
+    "software engineering, software developer, programmer, programming, developer, coding, coder, it, "
+    "information technology, web developer, data science, data scientist, data analyst, data engineer, "
+    "machine learning, ai, artificial intelligence, cybersecurity, security engineer, devops, sysadmin, "
+    "information systems, informatics, tech, cloud engineer, game developer, ai engineer, "
+    "machine learning engineer, ml engineer, devops engineer, network engineer, qa engineer, "
+    "site reliability engineer, full stack, frontend, backend, web, website, database, hacker, it support, "
+    "dev, systems analyst, tech support, help desk, cto, systems administrator, network administrator, "
+    "deep learning, ml, python, java, apps, infosec, cyber security, compsci, comp sci, swe, sde, "
+    "systems engineer, software architect, solutions architect, cloud architect, network admin",
+    "education": "education, teacher, teaching, teach, school, tutor, kindergarten, librarian, library, "
+    "professor, principal, special education, early childhood, lecturer, academia, academic, daycare, "
+    "preschool, childcare, nanny, educator, school counselor, school principal",
+    "engineering": "engineering, engineer, mechanical, mechanical engineering, electrical, "
+    "electrical engineering, civil, civil engineering, chemical engineering, aerospace, "
+    "biomedical engineering, industrial engineering, robotics, materials, ee, structural engineer, petroleum, "
+    "sales engineer, electronics, automotive engineering, nuclear engineering, manufacturing engineer, "
+    "construction engineer, environmental engineering, environmental engineer, energy engineer, mech eng, eng",
+    "finance_economics": "finance, accounting, accountant, economics, economist, econ, banking, banker, "
+    "insurance, actuary, actuarial, auditor, bookkeeping, tax, investment, trader, cpa, financial analyst, "
     "bank, cfo, financial, financial advisor, stock broker, hedge fund, private equity, audit, fintech, "
     "bookkeeper, payroll, underwriter, quant",
     "health": "health, healthcare, nursing, nurse, rn, medicine, medical, doctor, physician, surgeon, dentist, "
-    "dental, "
-    "pharmacy, pharmacist, physical therapy, therapist, paramedic, veterinary, vet, public health, caregiver, "
-    "nutrition, radiology, medical assistant, hospital, midwife, optometry, nutritionist, "
+    "dental, pharmacy, pharmacist, physical therapy, therapist, paramedic, veterinary, vet, public health, "
+    "caregiver, nutrition, radiology, medical assistant, hospital, midwife, optometry, nutritionist, "
     "dietitian, emt, veterinarian, anesthesiologist, pediatrician, psychiatrist, psychiatry, radiologist, "
-    "optometrist, "
-    "chiropractor, dental hygienist, occupational therapy, physician assistant, speech therapy, cna, lpn, doc, md, "
-    "cardiologist, care worker, med school, premed, vet tech, veterinary technician, massage therapist, "
-    "phlebotomist",
+    "optometrist, chiropractor, dental hygienist, occupational therapy, physician assistant, speech therapy, "
+    "cna, lpn, doc, md, cardiologist, care worker, med school, premed, vet tech, veterinary technician, "
+    "massage therapist, phlebotomist, optician, audiologist, aide",
     "humanities": "humanities, history, philosophy, english, literature, languages, linguistics, religion, "
-    "theology, "
-    "classics, writing, writer, translator, liberal studies, priest, "
-    "author, pastor, poet, historian, philosopher, interpreter, minister, rabbi, novelist, creative writing, "
-    "spanish, "
-    "french",
-    "law": "law, legal, lawyer, attorney, paralegal, judge, prosecutor, solicitor, law firm, barrister, law school",
+    "theology, classics, writing, writer, translator, liberal studies, priest, author, pastor, poet, "
+    "historian, philosopher, interpreter, minister, rabbi, novelist, creative writing, spanish, french, nun, "
+    "imam, archivist",
+    "law": "law, legal, lawyer, attorney, paralegal, judge, prosecutor, solicitor, law firm, barrister, "
+    "law school, court, jd, llb",
     "life_sciences": "life sciences, biology, biologist, biotech, biotechnology, biochemistry, genetics, "
-    "neuroscience, "
-    "pharma, pharmaceutical, microbiology, ecology, zoology, botany, lab technician, marine biology, "
-    "marine biologist, lab tech, marine science, bio, ecologist, biochemist, geneticist, biomedical science, "
-    "molecular biology",
+    "neuroscience, pharma, pharmaceutical, microbiology, ecology, zoology, botany, lab technician, "
+    "marine biology, marine biologist, lab tech, marine science, bio, ecologist, biochemist, geneticist, "
+    "biomedical science, molecular biology",
     "math_stats": "math, maths, mathematics, mathematician, statistics, statistician, stats, applied math",
-    "physical_sciences": "physics, physicist, chemistry, chemist, geology, astronomy, earth science, meteorology, "
-    "materials science, geoscience, geologist, astronomer, astrophysics, meteorologist",
+    "physical_sciences": "physics, physicist, chemistry, chemist, geology, astronomy, earth science, "
+    "meteorology, materials science, geoscience, geologist, astronomer, astrophysics, meteorologist",
     "psychology": "psychology, psychologist, psych, counseling, counselor, counselling, behavior analyst, "
     "psychotherapist, psychotherapy, mental health",
     "public_service": "public service, government, civil service, non profit, nonprofit, ngo, charity, "
-    "social work, "
-    "social worker, police, police officer, criminal justice, military, army, navy, firefighter, "
+    "social work, social worker, police, police officer, criminal justice, military, army, navy, firefighter, "
     "public administration, corrections, postal, soldier, marines, marine corps, marine, fighter pilot, "
-    "military pilot, air force pilot, mail carrier, air force, coast guard, veteran, "
-    "army officer, military officer, cop, policeman, detective, sheriff, fireman, mailman, politician, "
-    "politics, mayor, "
+    "military pilot, air force pilot, mail carrier, air force, coast guard, veteran, army officer, "
+    "military officer, cop, policeman, detective, sheriff, fireman, mailman, politician, politics, mayor, "
     "diplomat, prison guard, correctional officer, public policy, homeland security, fire department, "
-    "social services, civil servant",
+    "social services, civil servant, law enforcement, crime scene investigator, fbi, cia, "
+    "intelligence analyst, policy analyst, senator",
     "services_hospitality": "retail, sales, cashier, transport, truck driver, driver, restaurant, chef, cook, "
-    "waiter, "
-    "waitress, hotel, hospitality, tourism, barista, bartender, hairdresser, customer service, warehouse, airline, "
-    "pilot, fitness, leisure, sport, sports, cleaner, call center, salesman, salesperson, customer support, "
-    "support, account manager, account executive, saleswoman, "
-    "flight attendant, "
-    "janitor, cleaning, housekeeper, taxi, uber, delivery, personal trainer, athlete, coach, barber, cosmetology, "
-    "security guard, server, store, shop, car salesman, trucker, food service, fast food, mcdonalds, travel agent, "
-    "transportation, aviation, baker, beautician, bus driver",
+    "waiter, waitress, hotel, hospitality, tourism, barista, bartender, hairdresser, customer service, "
+    "warehouse, airline, pilot, fitness, leisure, sport, sports, cleaner, call center, salesman, salesperson, "
+    "customer support, support, account manager, account executive, saleswoman, flight attendant, janitor, "
+    "cleaning, housekeeper, taxi, uber, delivery, personal trainer, athlete, coach, barber, cosmetology, "
+    "security guard, server, store, shop, car salesman, trucker, food service, fast food, mcdonalds, "
+    "travel agent, transportation, aviation, baker, beautician, bus driver, butcher, nail tech, makeup artist, "
+    "cosmetologist, maid, butler, mortician",
     "social_sciences": "social sciences, sociology, political science, polisci, anthropology, geography, "
-    "international relations, urban planning, criminology, gender studies, "
-    "sociologist, anthropologist, archaeology, archaeologist, political scientist, ir, social science",
+    "international relations, urban planning, criminology, gender studies, sociologist, anthropologist, "
+    "archaeology, archaeologist, political scientist, ir, social science, urban planner, city planner",
     "trades_technical": "trades, construction, electrician, plumber, plumbing, carpenter, carpentry, welder, "
-    "welding, "
-    "mechanic, manufacturing, machinist, factory, hvac, utilities, energy, mining, oil, technician, "
-    "machine operator, "
-    "builder, roofer, painter, maintenance, construction worker, lineman, blue collar, factory worker, handyman, "
-    "truck mechanic, auto mechanic, automotive, assembly line, oil rig, miner, forklift, electrical technician, "
-    "laborer, mason, locksmith",
-    "other_general": "other, something else, general studies, liberal arts, interdisciplinary, office, secretary, "
-    "clerical, receptionist, administrative assistant, clerk, office worker, data entry, personal assistant",
+    "welding, mechanic, manufacturing, machinist, factory, hvac, utilities, energy, mining, oil, technician, "
+    "machine operator, builder, roofer, painter, maintenance, construction worker, lineman, blue collar, "
+    "factory worker, handyman, truck mechanic, auto mechanic, automotive, assembly line, oil rig, miner, "
+    "forklift, electrical technician, laborer, mason, locksmith, operator, tailor, jeweler, surveyor, brewer",
+    "other_general": "other, something else, general studies, liberal arts, interdisciplinary, office, "
+    "secretary, clerical, receptionist, administrative assistant, clerk, office worker, data entry, "
+    "personal assistant",
 }
 """What people call a field of study or work, for each of the network's fields."""
 
 GENERAL = (
-    "administration, administrator, analyst, boss, business, clerk, clerical, consultant, consulting, director, "
-    "executive, founder, library, management, manager, office, operations, other, owner, president, "
-    "project manager, "
-    "purchasing, school, secretary, shop, store, supervisor, support, team lead, tech, technician, "
-    "vice president, vp, "
-    "web"
+    "administration, administrator, aide, analyst, boss, business, clerical, clerk, consultant, consulting, "
+    "director, executive, founder, library, management, manager, office, operations, operator, other, "
+    "owner, president, project manager, purchasing, school, secretary, shop, store, supervisor, support, "
+    "team lead, tech, technician, vice president, vp, web"
 )
 """Words that say little beside another: a marketing manager is in marketing, a law school is about law."""
 

@@ -86,6 +86,11 @@ from cogs.salary.words import (
         ("vet tech", "health"),
         ("YouTuber", "communications_media"),
         ("game dev", "computing"),
+        ("software architect", "computing"),
+        ("zookeeper", "agriculture_environment"),
+        ("law enforcement", "public_service"),
+        ("court clerk", "law"),
+        ("crane operator", "trades_technical"),
     ],
 )
 def test_free_text_resolves_to_a_field(typed: str, field: str) -> None:

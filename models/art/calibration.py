@@ -9,6 +9,7 @@ from torch import Tensor
 
 from models.art import data
 from models.art.latents import normals
+from models.art.network import NO_STYLE
 from models.art.recipes import Recipe
 
 
@@ -20,12 +21,13 @@ def calibrate(best: Path, recipe: Recipe, held_out: data.Paintings, device: torc
     size = generator.config.latent_size
     latents = torch.from_numpy(normals([3], len(held_out) * size).reshape(-1, size)).to(device)
     styles = torch.from_numpy(held_out.style).to(device) + 1
+    nobody = torch.full((32,), NO_STYLE, device=device)  # as it will be asked: told no style
     paintings = data.to_floats(torch.from_numpy(held_out.pixels).to(device))
     forgeries = torch.cat(
         [generator(*part) for part in zip(latents.split(32), styles.split(32), strict=True)]
     )
     real, fake = (
-        torch.cat([discriminator(*part) for part in zip(side.split(32), styles.split(32), strict=True)])
+        torch.cat([discriminator(part, nobody[: len(part)]) for part in side.split(32)])
         for side in (paintings, forgeries)
     )
     return fit_scale(real.cpu(), fake.cpu())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 from models.art.frames import GOLD, open_all
-from models.art.predictor import ANY, ArtPredictor, JudgeRequest, Spot, Verdict
+from models.art.predictor import ArtPredictor, Spot
 from models.art.studio import Sharing, paint
 from models.art.upscale import as_webp
 from models.drawing import FAINT, INK, PAPER, font
@@ -59,14 +58,13 @@ class Appraiser(Sharing):
             if isinstance(painting, InvalidInput):
                 return painting
             [large] = open_all(painting.pictures)
-            # Judged as it is seen, and told no style: as if somebody had saved and uploaded it.
-            score = judged(self.networks, shrink(self.networks, large))
+            [score] = painting.scores
         else:
             try:
                 small = reduced(self.networks, request.image)
             except InvalidInput as refusal:
                 return refusal
-            score, large = judged(self.networks, small), self.networks.enlarge(np.array(small), SIDE)
+            [score], large = self.networks.judge([small]), self.networks.enlarge(np.array(small), SIDE)
         return Appraisal(score=score, picture=as_webp(draw_verdict(large, score)))
 
 
@@ -76,22 +74,8 @@ def reduced(networks: ArtPredictor, file: bytes) -> Image.Image:
     Raises:
         InvalidInput: it is no picture, or one that cannot be used.
     """
-    return shrink(networks, open_picture(file))
-
-
-def shrink(networks: ArtPredictor, picture: Image.Image) -> Image.Image:
-    """Return the middle square of a picture in the size that the networks know."""
     side = networks.generator.config.image_size
-    return ImageOps.fit(picture, (side, side), Image.Resampling.LANCZOS)
-
-
-def judged(networks: ArtPredictor, small: Image.Image, style: str = ANY) -> float:
-    """Return how probably a picture of the networks' size was painted by a human."""
-    file = io.BytesIO()
-    small.save(file, "PNG")
-    [verdict] = networks.predict([JudgeRequest(image=file.getvalue(), style=style)])
-    assert isinstance(verdict, Verdict)  # it is a picture, and the style is known
-    return verdict.score
+    return ImageOps.fit(open_picture(file), (side, side), Image.Resampling.LANCZOS)
 
 
 def draw_verdict(seen: Image.Image, score: float) -> Image.Image:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from models.art.cashier import judged, reduced
+from models.art.cashier import reduced
 from models.art.frames import grid, open_all
 from models.art.latents import seed_number
 from models.art.predictor import ANY, ArtRequest, Painting
@@ -86,7 +86,7 @@ class Dealer(Sharing):
             # file format, in which the forgeries have been once already.
             [painted] = open_all([as_webp(self.networks.enlarge(np.array(small), SIDE))])
             pictures.insert(answer, painted)
-            scores.insert(answer, judged(self.networks, small, request.style))
+            scores[answer:answer] = self.networks.judge([painted])
         words = [f"{score:.0%} sure it is real" for score in scores]
         return Lineup(
             picture=as_webp(grid(pictures)),

@@ -19,7 +19,6 @@ from models.art.latents import latent, normals, seed_number
 from models.art.network import NO_STYLE, ArtGenerator
 from models.art.upscale import as_loop, as_webp, enlarge
 from models.predictor import InvalidInput, nbytes
-from models.vision.images import open_picture
 
 WEIGHTS = Path(__file__).parent / "weights"
 ANY = "any"
@@ -138,25 +137,8 @@ class Walk:
     """An animated WebP of at most ``MOST_MIX_BYTES``."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class JudgeRequest:
-    """Ask the cashier what a picture is worth."""
-
-    image: bytes
-    """The uploaded file as it came."""
-    style: str = ANY
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What the cashier thinks."""
-
-    score: float
-    """How probable it is that a human painted it, 0 to 1."""
-
-
-Request = ArtRequest | MixRequest | JudgeRequest
-Answer = Painting | Walk | Verdict
+Request = ArtRequest | MixRequest
+Answer = Painting | Walk
 
 
 class ArtPredictor:
@@ -207,29 +189,23 @@ class ArtPredictor:
         ]
         spots = [spot for _, request in orders for spot in request.spots]
         if spots:
-            w, styles = self._locate(spots)
-            painted = self._paint(w)
-            scores = iter(self._judge(painted, styles))
-            pixels = iter(to_bytes(painted))
+            w, _ = self._locate(spots)
+            pixels = iter(to_bytes(self._paint(w)))
             for place, order in orders:
+                pictures = [self.enlarge(next(pixels), order.side) for _ in range(order.count)]
                 answers[place] = Painting(
-                    pictures=tuple(
-                        as_webp(self.enlarge(next(pixels), order.side)) for _ in range(order.count)
-                    ),
-                    scores=tuple(next(scores) for _ in range(order.count)),
+                    pictures=tuple(as_webp(picture) for picture in pictures),
+                    scores=tuple(self.judge(pictures)),
                     picks=tuple(spot.picks for spot in order.spots),
                     style=order.style,
                     seed=order.seed,
                 )
         done: list[Answer | InvalidInput] = []
         for answer, request in zip(answers, requests, strict=True):
-            if answer is not None:
-                done.append(answer)
-            elif isinstance(request, MixRequest):
-                done.append(self._walk(request))
-            else:
-                assert isinstance(request, JudgeRequest)
-                done.append(self._verdict(request))
+            if answer is None:
+                assert isinstance(request, MixRequest)
+                answer = self._walk(request)
+            done.append(answer)
         return done
 
     def enlarge(self, pixels: Pixels, side: int) -> Image.Image:
@@ -239,12 +215,9 @@ class ArtPredictor:
     def _refusal(self, request: Request) -> InvalidInput | None:
         """Return why a request cannot be answered, if so."""
         try:
-            if isinstance(request, JudgeRequest):
-                self._style(request.style)
-            else:
-                spots = request.spots if isinstance(request, ArtRequest) else (request.a, request.b)
-                for spot in spots:
-                    self._check(spot)
+            spots = request.spots if isinstance(request, ArtRequest) else (request.a, request.b)
+            for spot in spots:
+                self._check(spot)
         except InvalidInput as refusal:
             return refusal
         return None
@@ -286,12 +259,18 @@ class ArtPredictor:
         return torch.cat([self.generator.paint(part) for part in w.split(AT_ONCE)])
 
     @torch.inference_mode()
-    def _judge(self, pictures: Tensor, styles: Tensor) -> list[float]:
-        """Return how probably each of the pictures [N, 3, size, size] is by a human painter."""
-        parts = zip(pictures.split(AT_ONCE), styles.split(AT_ONCE), strict=True)
-        scores = torch.cat([self.discriminator(part, style) for part, style in parts])  # [N]
+    def judge(self, pictures: Sequence[Image.Image]) -> list[float]:
+        """Return how probable the cashier finds it that a human painted each picture, 0 to 1.
+
+        It sees them as people do, finished, but as small as those it has learned from; and it is told no style, so
+        that a picture of ours that somebody has saved and uploaded is worth what it was worth here.
+        """
+        side = self.discriminator.config.image_size
+        small = torch.from_numpy(np.stack([_square(picture, side) for picture in pictures])).to(self.device)
+        styles = torch.full((AT_ONCE,), NO_STYLE, device=self.device)
+        scores = [self.discriminator(to_floats(part), styles[: len(part)]) for part in small.split(AT_ONCE)]
         slope, offset = self.discriminator.config.scale
-        probabilities: list[float] = torch.sigmoid(slope * scores + offset).tolist()
+        probabilities: list[float] = torch.sigmoid(slope * torch.cat(scores) + offset).tolist()
         return probabilities
 
     def _walk(self, request: MixRequest) -> Walk:
@@ -316,15 +295,6 @@ class ArtPredictor:
             w[:, :size] *= length / w[:, :size].norm(dim=1, keepdim=True)
         frames = [self.enlarge(pixels, request.side) for pixels in to_bytes(self._paint(w))]
         return Walk(animation=as_loop(frames, MOST_MIX_BYTES))
-
-    def _verdict(self, request: JudgeRequest) -> Verdict | InvalidInput:
-        try:
-            picture = open_picture(request.image)
-        except InvalidInput as refusal:
-            return refusal
-        styles = torch.tensor([self._style(request.style)], device=self.device)
-        pixels = torch.from_numpy(_square(picture, self.discriminator.config.image_size)).to(self.device)
-        return Verdict(score=self._judge(to_floats(pixels[None]), styles)[0])
 
 
 def truncation(creativity: float) -> float:

@@ -18,11 +18,9 @@ from models.art.predictor import (
     MOST_MIX_BYTES,
     ArtPredictor,
     ArtRequest,
-    JudgeRequest,
     MixRequest,
     Painting,
     Spot,
-    Verdict,
     Walk,
 )
 from models.art.upscale import as_loop, enlarge
@@ -128,19 +126,10 @@ def test_the_cashier_s_score_is_a_probability(predictor: ArtPredictor) -> None:
     scores = painting(predictor, count=9).scores
     assert all(0 < score < 1 for score in scores)
     assert len(set(scores)) == 9
-    file = BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 90, 3), np.uint8)).save(file, "PNG")
-    [verdict, refusal, no_style] = predictor.predict(
-        [
-            JudgeRequest(image=file.getvalue(), style="stripes"),
-            JudgeRequest(image=b"no picture"),
-            JudgeRequest(image=file.getvalue(), style="cubist"),
-        ]
-    )
-    assert isinstance(verdict, Verdict)
-    assert 0 < verdict.score < 1
-    assert isinstance(refusal, InvalidInput)
-    assert isinstance(no_style, InvalidInput)
+    wide = Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 90, 3), np.uint8))
+    [alone] = predictor.judge([wide])
+    assert 0 < alone < 1
+    assert predictor.judge([wide.crop((20, 0, 70, 50))] * 40) == pytest.approx([alone] * 40, abs=2e-3)
 
 
 def test_a_walk_passes_both_pictures_and_closes(predictor: ArtPredictor) -> None:

@@ -152,6 +152,9 @@ class DurableItem(discord.ui.DynamicItem[Any], template=r"(?!)"):
     whatever that raises becomes a private answer.
     """
 
+    for_everybody = False
+    """Whether it stays below a copy of its answer that somebody shares."""
+
     @classmethod
     async def from_custom_id(
         cls, _interaction: discord.Interaction[Any], _item: discord.ui.Item[Any], match: re.Match[str]

@@ -17,7 +17,7 @@ from cogs.salary.buttons import (
     TeachButton,
     WhatIfSelect,
 )
-from cogs.salary.whatif import differences, said
+from cogs.salary.whatif import ahead, differences, said
 from cogs.salary.words import INPUTS
 
 ALT_LENGTH = 1024
@@ -63,8 +63,8 @@ def render(answered: Finished) -> Answer:
     view = discord.ui.View(timeout=None)
     view.add_item(WhatIfSelect(answered.code, request))
     view.add_item(FieldSelect(answered.code, request))
-    if request.age is not None or request.experience is not None:
-        view.add_item(CareerButton(answered.code))
+    if years := ahead(request):
+        view.add_item(CareerButton(answered.code, years))
     view.add_item(TeachButton(answered.code))
     view.add_item(ShareButton(answered.code))
     return Answer(embed=embed, files=[picture], view=view)

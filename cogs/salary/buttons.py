@@ -73,9 +73,9 @@ class FieldSelect(_ChoiceSelect, template=r"salary-field:(?P<code>\w+-\w+)"):
 class CareerButton(DurableItem, template=r"salary-career:(?P<code>\w+-\w+)"):
     """Shows the years ahead."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, years: int = whatif.AHEAD) -> None:
         super().__init__(
-            discord.ui.Button(label="Next 20 years", emoji="📈", custom_id=f"salary-career:{code}")
+            discord.ui.Button(label=f"Next {years} years", emoji="📈", custom_id=f"salary-career:{code}")
         )
         self.code = code
 
@@ -124,16 +124,18 @@ class PayModal(discord.ui.Modal, title="Teach the network"):
 
 
 def amount_of(typed: str) -> float:
-    """Read an amount of dollars as people write it: 85000, $85,000, 85k.
+    """Read an amount of dollars as people write it: 85000, $85,000, 85.000, 85k, 1.2M.
 
     Raises:
         UserError: it is none.
     """
-    match = re.fullmatch(r"\$?\s*(\d[\d,_ ]*(?:\.\d+)?)\s*(k?)", typed.strip().lower())
+    words = re.sub(r"\$|usd|dollars?", "", typed.casefold()).strip()
+    if grouped := re.fullmatch(r"(\d{1,3}(?:(?:[,_' ]\d{3})+|(?:\.\d{3})+))(?:[.,]\d{1,2})?", words):
+        return float(re.sub(r"\D", "", grouped[1]))
+    match = re.fullmatch(r"(\d+(?:[.,]\d{1,2})?)\s*([km]?)", words)
     if match is None:
         raise UserError(f"I cannot read “{typed}” as dollars. Please write it like 85,000.")
-    number = float(re.sub(r"[,_ ]", "", match[1]))
-    return number * THOUSAND if match[2] else number
+    return float(match[1].replace(",", ".")) * {"": 1, "k": THOUSAND, "m": THOUSAND**2}[match[2]]
 
 
 class ShareButton(DurableItem, template=r"salary-share:(?P<code>\w+-\w+)"):
@@ -151,7 +153,13 @@ class ShareButton(DurableItem, template=r"salary-share:(?P<code>\w+-\w+)"):
         await defer(interaction)
         shown = interaction.client.desk.render(answered)
         shown.embed.description = f"<@{answered.owner}> shares this:\n{shown.embed.description}"
-        await finish(interaction, Answer(embed=shown.embed, files=shown.files))
+        view = discord.ui.View(timeout=None)
+        for item in shown.view.children if shown.view else ():
+            if isinstance(item, DurableItem) and item.for_everybody:
+                view.add_item(item)
+        await finish(
+            interaction, Answer(embed=shown.embed, files=shown.files, view=view if view.children else None)
+        )
 
 
 BUTTONS = (WhatIfSelect, FieldSelect, CareerButton, TeachButton, ShareButton)

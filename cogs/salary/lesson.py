@@ -39,7 +39,8 @@ def render_lesson(answered: Finished, step: int = 0) -> Answer:
                 "After one step of learning it guesses "
                 f"**{dollars(lesson.next_guess)}**.\nWatch the signals run forward and the blame run back, or press a "
                 "number for one step and what it means.\n-# The step was taken on a copy: neither your pay nor the "
-                "step is learned by the network that others ask."
+                "step is learned by the network that others ask. The answer is kept for a while, as all are; /privacy "
+                "deletes it."
             ),
             colour=COLOUR,
         )
@@ -75,6 +76,8 @@ async def _read(results: Results, code: str) -> Finished:
 
 class StepButton(DurableItem, template=r"lesson-step:(?P<code>\w+-\w+):(?P<step>[0-5])"):
     """Stops a lesson at one of its steps, or shows all of it in motion."""
+
+    for_everybody = True
 
     def __init__(self, code: str, step: str, *, chosen: bool = False) -> None:
         style = discord.ButtonStyle.primary if chosen else discord.ButtonStyle.secondary

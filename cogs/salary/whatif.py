@@ -17,6 +17,8 @@ LATER = (5, 10)
 """Years."""
 OLDEST, LONGEST = 68, 40
 """Years of age and of experience at which the data end."""
+AHEAD, FEWEST = 20, 2
+"""Years of a curve of the years ahead, at most and at least."""
 MOST_PROMOTIONS = 3
 """More have no effect that the data would show."""
 
@@ -48,7 +50,8 @@ def options(person: SalaryRequest) -> list[Option]:
             found.append((f"… {years} years later", f"years={years}"))
     promotions = person.promotions or 0
     if promotions < MOST_PROMOTIONS:
-        found.append(("… with one promotion more", f"promotions={promotions + 1}"))
+        more = "" if person.promotions is None else " more"
+        found.append((f"… with one promotion{more}", f"promotions={promotions + 1}"))
     found += [
         (f"… as the data have it for: {label.lower()}", f"gender={gender}")
         for gender, label in GENDERS.items()
@@ -59,6 +62,15 @@ def options(person: SalaryRequest) -> list[Option]:
     if person.university is not None:
         found.append(("… without saying the university", "university="))
     return found
+
+
+def ahead(person: SalaryRequest) -> int:
+    """Return how many years ahead can be estimated; 0 if no curve can be drawn."""
+    left = [
+        int(end - now) for end, now in ((OLDEST, person.age), (LONGEST, person.experience)) if now is not None
+    ]
+    years = min(AHEAD, *left) if left else 0
+    return years if years >= FEWEST else 0
 
 
 def fields(person: SalaryRequest) -> list[Option]:

@@ -24,6 +24,8 @@ from models.salary.predictor import SalaryPredictor, SalaryRequest
 LEARNING_RATE = 0.002
 """The largest that the network was trained with."""
 HALVINGS = 30
+LARGEST_MOVE = 0.1
+"""Of the guess, in log pay."""
 RIGHT = 50
 """Dollars: amounts are told to the hundred."""
 PAY = (12_000, 1_000_000)
@@ -113,7 +115,7 @@ class LessonPredictor:
     def _teach(self, request: LessonRequest) -> Lesson:
         if not PAY[0] <= request.pay <= PAY[1]:
             msg = (
-                f"Is {dollars(request.pay)} the pay of a whole year of full-time work? "
+                f"Is ${request.pay:,.0f} the pay of a whole year of full-time work? "
                 f"I can learn from {dollars(PAY[0])} to {dollars(PAY[1])}."
             )
             raise InvalidInput(msg)
@@ -164,7 +166,7 @@ def take_step(network: SalaryNetwork, inputs: SalaryInputs, pay: float) -> float
     """Take one step of gradient descent, for which ``network`` holds the gradients; return its learning rate.
 
     The step is halved as long as it would carry the guess past the pay: the slope of this loss tells where the pay
-    is, but not how far away.
+    is, but not how far away. A step in training is small too, so that it is halved further if the guess would leap.
     """
     weights = [weight for weight in network.parameters() if weight.grad is not None]
     start = [weight.clone() for weight in weights]
@@ -178,7 +180,7 @@ def take_step(network: SalaryNetwork, inputs: SalaryInputs, pay: float) -> float
             assert weight.grad is not None
             weight.copy_(old - rate * weight.grad)
         left = error()
-        if left * first >= 0 and abs(left) <= abs(first):
+        if left * first >= 0 and abs(left) <= abs(first) and abs(first - left) <= LARGEST_MOVE:
             return rate
         rate /= 2
     for weight, old in zip(weights, start, strict=True):  # it was right already, as far as numbers can tell
@@ -206,7 +208,7 @@ def _words(learned: Learned, pay: float, weights: int) -> dict[str, str]:
     lit = " and ".join([", ".join(f"{layer.lit}" for layer in trace.hidden[:-1]), f"{trace.hidden[-1].lit}"])
     most = sorted(trace.blame.items(), key=lambda part: -part[1])
     named = ", ".join(f"{part_in_words(name)} {lesson_picture.percent(share)}" for name, share in most[:4])
-    moved = dollars(abs(next_guess - guess))
+    moved = dollars(abs(round(next_guess, -2) - round(guess, -2)))  # as the two are shown
     texts = (
         "Degree, field and gender are looked up in tables, age and experience are read off learned scales: each "
         "becomes 16 numbers, which training has chosen. What you left out has 16 numbers of its own, for “not known”. "

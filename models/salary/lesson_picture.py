@@ -95,7 +95,8 @@ def draw(
                 back=number >= blamed,
                 changing=stage == "step",
             )
-    _draw_asides(canvas, trace, lit == COLUMNS, blamed == 0)
+    # What a step has changed is drawn of the layers alone.
+    _draw_asides(canvas, trace, lit == COLUMNS, blamed == 0 and stage != "step")
     _draw_inputs(canvas, trace, stage)
     for number, layer in enumerate(trace.hidden):
         shown = number + 1 >= blamed

@@ -22,13 +22,15 @@ WEIGHTS = Path(__file__).parent / "weights"
 AGES = (16, 80)
 EXPERIENCES = (0, 60)
 EARLIEST_WORK = 12
+RARELY_WORK = 16
+RARELY_HELD = {"associate": 19, "bachelor": 20, "master": 22, "professional": 24, "doctorate": 25}
+"""The ages below which few people have these degrees."""
 YOUNGEST = {"associate": 17, "bachelor": 18, "master": 19, "professional": 21, "doctorate": 21}
 MOST_PROMOTIONS = 40
 
 # Where the data end; beyond them the network holds its last value.
 AGE_EVIDENCE = (18, 68)
 EXPERIENCE_EVIDENCE = 40
-MOST_CAUTIONS = 3
 FEW_INPUTS = 2
 
 
@@ -76,6 +78,10 @@ class SalaryPredictor:
 
     def __init__(self, network: SalaryNetwork) -> None:
         self.network = network.eval()
+        # Everybody says a degree here. In the coalitions that leave it out a university is not to count for more than
+        # beside a degree, or the picture would show a premium that the degree then takes away.
+        limits = network.university_branch.limits
+        limits[0] = limits[1]
         self.config: SalaryConfig = network.config
         self._vocabularies = {
             name: {word.casefold(): index for index, word in enumerate(words, start=1)}
@@ -170,6 +176,8 @@ class SalaryPredictor:
 
     def _estimate(self, request: SalaryRequest) -> SalaryEstimate:
         given = self.read(request)
+        if not _graduate(request):
+            given.pop("university", None)  # it says nothing of them, with or without the degree
         # One batch a request holds every coalition of its inputs. Its shape depends on the request alone, so that
         # rounding does too, and the answer is the same in whatever company the request comes.
         names = list(given)
@@ -237,16 +245,29 @@ def shapley_values(worth: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def cautions(request: SalaryRequest) -> tuple[str, ...]:
-    """Return what a reader of this estimate should know, the weightiest first."""
+    """Return what a reader of this estimate should know: first where it leaves what the data have seen."""
     given = sum(getattr(request, name) is not None for name in SalaryInputs._fields)
     degree = request.degree.strip().casefold()
     found = []
+    at_the_ends = []
+    if request.age is not None and not AGE_EVIDENCE[0] <= request.age <= AGE_EVIDENCE[1]:
+        at_the_ends.append("are of your age")
+    elif request.age is not None and request.age < RARELY_HELD.get(degree, 0):
+        at_the_ends.append(f"have {_article(degree)} at {request.age:g}")
+    if request.experience is not None and request.experience > EXPERIENCE_EVIDENCE:
+        at_the_ends.append("have so much experience")
+    if request.age is not None and request.experience is not None:
+        began = request.age - request.experience
+        if began < RARELY_WORK:
+            at_the_ends.append(f"began to work at {began:g}")
+    if at_the_ends:
+        found.append(f"Few people in the data {' and '.join(at_the_ends)}.")
     if request.promotions is not None:
         capped = (
             f" More than {PROMOTIONS_KNOWN} count as {PROMOTIONS_KNOWN}." if request.promotions > 3 else ""
         )
         found.append(f"What promotions do to pay is known only from university employees.{capped}")
-    if request.university is not None and degree in ("none", "high school"):
+    if request.university is not None and not _graduate(request):
         found.append("The university adds nothing here: it is known only for people with a degree.")
     elif request.university is not None:
         found.append(
@@ -254,19 +275,16 @@ def cautions(request: SalaryRequest) -> tuple[str, ...]:
         )
     if request.gender is not None and request.gender.strip().casefold() == "nonbinary":
         found.append("Only 696 nonbinary people are in the data, so this part is uncertain.")
-    at_the_ends = []
-    if request.age is not None and not AGE_EVIDENCE[0] <= request.age <= AGE_EVIDENCE[1]:
-        at_the_ends.append("age")
-    if request.experience is not None and request.experience > EXPERIENCE_EVIDENCE:
-        at_the_ends.append("so much experience")
-    if at_the_ends:
-        found.append(f"Few people in the data are of your {' and have '.join(at_the_ends)}.")
     if given <= FEW_INPUTS:
         found.append("You said little, so the interval is wide. Field, age and experience narrow it most.")
     found.append(
         "The data are of full-time work in the US, most of it before 2017, so later pay rises are not in them."
     )
-    return tuple(found[:MOST_CAUTIONS])
+    return tuple(found)
+
+
+def _graduate(request: SalaryRequest) -> bool:
+    return request.degree.strip().casefold() not in ("none", "high school")
 
 
 def _number(name: str, value: float) -> float:
@@ -296,8 +314,8 @@ def check(request: SalaryRequest) -> None:
             raise InvalidInput(msg)
     if age is not None and experience is not None and age - experience < EARLIEST_WORK:
         began = f"You would have begun to work at the age of {age - experience:g}."
-        swapped = experience >= AGES[0] and experience - age >= EARLIEST_WORK
-        question = "Did you swap age and experience?" if swapped or age < experience else "Is that right?"
+        sane = experience >= max(AGES[0], YOUNGEST.get(degree, 0)) and experience - age >= EARLIEST_WORK
+        question = "Did you swap age and experience?" if sane else "Would you check both numbers?"
         raise InvalidInput(f"{began} {question}")
     if promotions is not None:
         if not 0 <= promotions <= MOST_PROMOTIONS:

@@ -240,6 +240,13 @@ async def test_the_next_twenty_years_begin_with_the_estimate(playground: Playgro
     assert amounts(embed["description"])[0] == median(message)
     assert "no forecast" in embed["description"]
     assert embed["image"]["width"] == 1000
+    late = await done(await ada.slash("salary", degree="bachelor", age=60))
+    await done(await ada.click(late, "Next 8 years"))
+    for asked in ({"age": 67}, {"experience": 39}):
+        late = await done(await ada.slash("salary", degree="bachelor", **asked))
+        assert not any(
+            "years" in item.get("label", "") for row in late["components"] for item in row["components"]
+        )
     timeless = await done(await ada.slash("salary", degree="bachelor"))
     labels = [item.get("label") for row in timeless["components"] for item in row["components"]]
     assert "Next 20 years" not in labels

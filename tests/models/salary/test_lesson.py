@@ -19,7 +19,7 @@ from models.predictor import InvalidInput, Predictor
 from models.salary import lesson_picture
 from models.salary.anatomy import SHOWN, THROUGH_TRUNK, trace_of
 from models.salary.canvas import WIDTH
-from models.salary.lesson import LEARNING_RATE, Lesson, LessonPredictor, LessonRequest
+from models.salary.lesson import LARGEST_MOVE, LEARNING_RATE, Lesson, LessonPredictor, LessonRequest
 from models.salary.network import MEDIAN, pinball_loss
 from models.salary.predictor import SalaryEstimate, SalaryPredictor, SalaryRequest
 
@@ -76,6 +76,7 @@ def test_nobody_s_guess_gets_worse(teacher: LessonPredictor, data: st.DataObject
     assert abs(after) <= abs(before) + 1e-6
     assert before * after >= -1e-6  # it does not shoot past the pay
     assert learned.rate <= LEARNING_RATE
+    assert abs(after - before) <= LARGEST_MOVE + 1e-6
     assert learned.after == sorted(learned.after)
     assert sum(learned.trace.blame.values()) == pytest.approx(1)
 
@@ -91,7 +92,7 @@ def test_the_step_is_plain_gradient_descent_on_the_training_loss(
     teacher: LessonPredictor, predictor: SalaryPredictor
 ) -> None:
     """Against autograd on the real network, written down independently."""
-    network = predictor.network
+    network, lesson = predictor.network, taught(teacher, REQUEST)
     inputs = predictor.inputs([predictor.read(PERSON)])
     quantiles = network(inputs).quantiles
     assert quantiles is not None
@@ -112,10 +113,9 @@ def test_the_step_is_plain_gradient_descent_on_the_training_loss(
             assert own is not None
             torch.testing.assert_close(own, gradient)
             squares[name] = float(gradient.square().sum())
-            targets[name] -= LEARNING_RATE * gradient
+            targets[name] -= lesson.learning_rate * gradient
         expected = float(stepped.estimate(inputs)[0, MEDIAN].exp())
-    lesson = taught(teacher, REQUEST)
-    assert lesson.learning_rate == LEARNING_RATE
+    assert math.log2(LEARNING_RATE / lesson.learning_rate) % 1 == 0, "halved, if anything"
     assert lesson.next_guess == pytest.approx(expected, rel=1e-5)
     total = sum(squares.values())
     output = (squares["head.weight"] + squares["head.bias"]) / total

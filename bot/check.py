@@ -15,6 +15,7 @@ from bot import cards
 from bot.inference.catalogue import NETWORKS
 from bot.inference.local import LocalExecutor
 from bot.inference.messages import Ready
+from bot.paintings import ENDINGS, Folder
 from bot.run import worker_options
 from bot.settings import Settings
 from bot.store import Store, StoreError
@@ -54,6 +55,8 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
         yield _card(name)
     async for finding in _worker(settings):
         yield finding
+    if settings.paintings_dir is not None:
+        yield await asyncio.to_thread(_paintings, Folder(settings.paintings_dir))
     if settings.discord_token is None:
         yield Finding(good=True, what="no DISCORD_TOKEN: the bot will run in a local page")
     else:
@@ -89,6 +92,18 @@ async def _store(settings: Settings) -> Finding:
         return Finding(
             good=False, what=str(error), fix="Make the folder writable, or set DATA_DIR to another one."
         )
+
+
+def _paintings(folder: Folder) -> Finding:
+    if problem := folder.problem():
+        return Finding(
+            good=False,
+            what=f"PAINTINGS_DIR: {problem}",
+            fix=f"Put pictures there ({', '.join(sorted(ENDINGS))}, at most 10 MB each), or correct it in .env.",
+        )
+    count = folder.count()
+    pictures = "1 picture" if count == 1 else f"{count} pictures"
+    return Finding(good=True, what=f"PAINTINGS_DIR: {pictures} in {folder.path}")
 
 
 def _card(name: str) -> Finding:

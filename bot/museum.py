@@ -17,7 +17,7 @@ import aiohttp
 import msgspec
 
 from bot import __version__
-from bot.paintings import Credit, Folder, Painting, write
+from bot.paintings import Credit, Folder, Painting, check_picture, write
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +117,7 @@ class Museum:
             link=f"{PAGES}/{work.id}",
             style=style,
         )
+        await asyncio.to_thread(check_picture, image)
         painting = Painting(image=image, credit=credit)
         await asyncio.to_thread(write, self.folder / style, str(work.id), painting)
         return painting

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import logging
 import random
@@ -12,6 +13,7 @@ from typing import Protocol
 
 import discord
 import msgspec
+from PIL import Image
 
 log = logging.getLogger(__name__)
 
@@ -62,28 +64,70 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._told: set[Path] = set()
 
     async def painting(self, style: str) -> Painting | None:
         """Return one of them. Files that cannot be read are passed over."""
         return await asyncio.to_thread(self._draw, style)
 
     def _draw(self, style: str) -> Painting | None:
-        try:
-            files = [path for path in self.path.rglob("*") if path.suffix.lower() in ENDINGS]
-        except OSError as error:
-            log.warning("PAINTINGS_DIR cannot be read: %s", error)
-            return None
+        files = self._files()
         some = random.sample(files, min(len(files), LOOKED_AT))
         known = [(path, credit) for path in some if (credit := read_credit(path)) is not None]
         # Those of the style first, then those of which it is not known.
         known.sort(key=lambda entry: (entry[1].style != style, entry[1].style is not None))
         for path, credit in known:
             try:
-                if 0 < path.stat().st_size <= LARGEST:
-                    return Painting(image=path.read_bytes(), credit=credit)
+                return Painting(image=_read(path), credit=credit)
             except OSError as error:
-                log.warning("%s cannot be read: %s", path, error)
+                if path not in self._told:  # once is enough for months
+                    self._told.add(path)
+                    log.warning("%s is passed over: %s", path, error)
         return None
+
+    def _files(self) -> list[Path]:
+        return [path for path in self.path.rglob("*") if path.suffix.lower() in ENDINGS]
+
+    def problem(self) -> str:
+        """Return why no round can show a painting of this folder, in words, or nothing if one can."""
+        if not self.path.is_dir():
+            return f"{self.path} is no folder"
+        return "" if self._draw("") is not None else f"{self.path} has no picture that can be read"
+
+    def count(self) -> int:
+        """Return how many pictures it has, read or not."""
+        return len(self._files())
+
+
+def _read(path: Path) -> bytes:
+    """Return a picture's file.
+
+    Raises:
+        OSError: it cannot be read, is too large, or is no picture.
+    """
+    size = path.stat().st_size
+    if size > LARGEST:
+        msg = f"it has {size / 2**20:.0f} MB, and {LARGEST / 2**20:.0f} are the most"
+        raise OSError(msg)
+    image = path.read_bytes()
+    check_picture(image)
+    return image
+
+
+def check_picture(image: bytes) -> None:
+    """Make sure that a file is a picture, so that no round fails for it later.
+
+    Raises:
+        OSError: it is none.
+    """
+    try:
+        with Image.open(io.BytesIO(image)) as picture:
+            picture.draft("RGB", (256, 256))  # a large JPEG is decoded small
+            picture.load()
+    # Pillow's decoders raise all of these for broken files.
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        msg = "it is no picture that can be read"
+        raise OSError(msg) from error
 
 
 def read_credit(picture: Path) -> Credit | None:

@@ -338,6 +338,11 @@ class Store:
                 for person, number, right in await cursor.fetchall()
             ]
 
+    async def is_solved(self, code: str) -> bool:
+        """Return whether a round is over."""
+        async with self._open().execute("SELECT 1 FROM solved WHERE code = ?", (code,)) as cursor:
+            return await cursor.fetchone() is not None
+
     async def solve(self, code: str) -> None:
         """Note that a round is over."""
         await self._write(

@@ -13,7 +13,7 @@ from bot.inference.messages import ArtRequest, MixRequest, PrintRequest
 from bot.replies import Interaction, deliver
 from cogs.art.answers import render, render_print, render_walk
 from cogs.art.buttons import BUTTONS, FORMS, Form
-from cogs.art.spots import own_codes, spot_of
+from cogs.art.spots import codes_or_seed, spot_of
 from cogs.art.words import ALL_STYLES, ANY, CREATIVITY, LEAST, MIX_SIDE, MOST, SEED_LENGTH, SIDES
 
 __all__ = ["Art", "setup"]
@@ -77,7 +77,7 @@ class Art(commands.Cog):
         **DESCRIPTIONS,
     )
     @app_commands.choices(style=STYLE_CHOICES)
-    @app_commands.autocomplete(first=own_codes, second=own_codes)
+    @app_commands.autocomplete(first=codes_or_seed, second=codes_or_seed)
     async def mix(
         self,
         interaction: Interaction,
@@ -101,7 +101,7 @@ class Art(commands.Cog):
         style=STYLE_CHOICES,
         form=[app_commands.Choice(name=label, value=form) for form, label in FORMS.items()],
     )
-    @app_commands.autocomplete(picture=own_codes)
+    @app_commands.autocomplete(picture=codes_or_seed)
     async def deck(
         self,
         interaction: Interaction,

@@ -35,10 +35,11 @@ def explanation(answered: Finished) -> discord.Embed:
             "network can paint. The same seed always leads to the same place.\n"
             "2. A small network turns it into a **sketch**: where it is light and dark, and in which colours. "
             f"Creativity {request.creativity:g} {_reach(request.creativity)}.\n"
-            f"3. The **counterfeiter** (both networks together have {network.parameters / 1e6:.1f} million weights) "
-            "paints over the sketch from rough to fine: 4 pixels across, 8, 16 … Close places give similar pictures: "
-            "that is what Variations shows.\n"
-            "4. The **cashier**, whom the counterfeiter learned to fool, has a last look."
+            "3. The **counterfeiter** paints over the sketch from rough to fine: 4 pixels across, 8, 16 … up to 64. "
+            "Close places give similar pictures: that is what Variations shows.\n"
+            "4. The **finisher** draws that four times as large, with the strokes that belong there.\n"
+            "5. The **cashier**, whom the counterfeiter learned to fool, has a last look.\n"
+            f"-# Together they have {network.parameters / 1e6:.1f} million weights."
         ),
         colour=COLOUR,
     )
@@ -68,8 +69,8 @@ def training() -> Answer:
         return Answer(embed=embed)
     embed.description = (
         f"{TRAINING}\n\nLeft: the same places, from noise to painting. Right: the **losses**, what each of "
-        "the two still gets wrong; neither ever wins, and that is the point. Below: how far the forgeries are from "
-        "paintings that neither has seen."
+        "the two still gets wrong. The cashier stays ahead, and that keeps the counterfeiter learning. Below: how far "
+        "the forgeries are from paintings that neither has seen."
     )
     embed.set_image(url="attachment://replay.webp")
     words = (

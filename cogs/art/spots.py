@@ -7,6 +7,7 @@ import re
 from discord import app_commands
 
 from bot.errors import UserError
+from bot.inference.catalogue import NETWORKS
 from bot.inference.codes import ALPHABET
 from bot.inference.jobs import Finished
 from bot.inference.messages import ArtRequest, Canvas, Spot
@@ -15,8 +16,10 @@ from bot.results import Results
 from cogs.art.words import ANY, CREATIVITY
 
 PREFIX = "art-"
-CODE = re.compile(rf"`?({PREFIX}[{ALPHABET}]{{4}})`?(?:\s*#?\s*(\d))?", re.IGNORECASE)
+CODE = re.compile(rf"`?({PREFIX}[{ALPHABET}]{{4}})`?(?:\s*#?\s*(\d+))?", re.IGNORECASE)
 """A card, perhaps with the number of one of its pictures: ``art-7K3F``, ``art-7K3F #2``; but ``art-deco`` is a seed."""
+OTHER = re.compile(rf"`?((?:{'|'.join(NETWORKS)})-[0-9A-Z]{{4}})`?(?:\s*#?\s*\d+)?")
+"""The code of another answer, or a mistyped one; in capitals, as codes are: ``mix-tape`` is a seed."""
 
 
 async def painted(results: Results, code: str) -> Finished:
@@ -52,7 +55,12 @@ def spot(answered: Finished, number: int) -> Spot:
 
 
 async def spot_of(
-    interaction: Interaction, text: str, *, style: str = ANY, creativity: float = CREATIVITY
+    interaction: Interaction,
+    text: str,
+    *,
+    style: str = ANY,
+    creativity: float = CREATIVITY,
+    seeds: bool = True,
 ) -> Spot:
     """Return the picture that somebody names.
 
@@ -61,12 +69,20 @@ async def spot_of(
         text: a card's code, perhaps with the number of a picture; or a seed.
         style: of a seed; a card has its own.
         creativity: of a seed; a card has its own.
+        seeds: whether a seed will do.
 
     Raises:
         UserError: there is no such card, or it is not for this person.
     """
     match = CODE.fullmatch(text.strip())
     if match is None:
+        other = OTHER.fullmatch(text.strip())
+        if other is not None or not seeds:
+            raise UserError(
+                f"`{other[1] if other else text.strip('`')}` is not the code of a picture. Those of /art look like "
+                "`art-7K3F`, or `art-7K3F #2` for its second one"
+                + (", and any words are a seed." if seeds else ".")
+            )
         return Spot(style=style, seed=text, creativity=creativity)
     code = PREFIX + match[1][len(PREFIX) :].upper()
     answered = await painted(interaction.client.results, code)
@@ -75,6 +91,14 @@ async def spot_of(
     if answered.owner != interaction.user.id and not here:
         raise UserError(f"`{code}` is somebody else's, and not from here.")
     return spot(answered, int(match[2] or 1) - 1)
+
+
+async def codes_or_seed(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+    """Suggest one's own latest cards, but nothing in the place of a name or a seed that somebody types."""
+    typed = current.strip().lower()
+    if typed and not typed.startswith(PREFIX) and not PREFIX.startswith(typed):
+        return [app_commands.Choice(name=current, value=current)]
+    return await own_codes(interaction, current)
 
 
 async def own_codes(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 
 import discord
 import msgspec
@@ -26,6 +27,8 @@ from cogs.forgery import game
 
 __all__ = ["Forgery", "setup"]
 
+log = logging.getLogger(__name__)
+
 LARGEST_UPLOAD = 10 * 1024 * 1024
 """Bytes. Discord's own default limit for members without a subscription."""
 
@@ -44,7 +47,10 @@ class Forgery(commands.Cog):
             self.sources.append(Museum(bot.settings.data_dir / "museum"))
 
     async def cog_load(self) -> None:
-        """Register what the cog's decorators cannot."""
+        """Register what the cog's decorators cannot, and tell the operator of a folder without paintings."""
+        for source in self.sources:
+            if isinstance(source, Folder) and (problem := await asyncio.to_thread(source.problem)):
+                log.warning("PAINTINGS_DIR: %s", problem)
         self.bot.add_dynamic_items(*game.BUTTONS)
         self.bot.desk.present("verdict", Presentation(render=render_verdict, complete=complete))
         self.bot.desk.present("forgery", Presentation(render=game.render, prepare=self._prepare))
@@ -83,7 +89,7 @@ class Forgery(commands.Cog):
             await deliver(interaction, VerdictRequest(), upload=picture.url)
         else:
             assert code is not None
-            spot = await spot_of(interaction, code)
+            spot = await spot_of(interaction, code, seeds=False)
             await deliver(interaction, VerdictRequest(spot=spot))
 
     @forgery.command(name="game")

@@ -154,7 +154,8 @@ class GuessButton(DurableItem, template=r"forgery-guess:(?P<code>\w+-\w+):(?P<nu
     async def act(self, interaction: Interaction) -> None:
         """Note the guess, tell whether it is right, and count it on the round's message."""
         await interaction.response.defer()
-        lineup = (await _round(interaction.client.results, self.code)).result
+        answered = await _round(interaction.client.results, self.code)
+        lineup = answered.result
         assert isinstance(lineup, Lineup)
         store, person = interaction.client.store, interaction.user.id
         right = self.number == lineup.answer
@@ -162,11 +163,13 @@ class GuessButton(DurableItem, template=r"forgery-guess:(?P<code>\w+-\w+):(?P<nu
             self.code, person, interaction.guild_id, self.number, right=right, human=lineup.human
         )
         guesses = await store.guesses(self.code)
+        if not counts and await store.is_solved(self.code):
+            await _tell_solution(interaction, answered, guesses)  # somebody has come back to it, with /show
+            return
         if not counts:
             said = next((guess.number for guess in guesses if guess.person == person), None)
-            raise UserError(
-                "This round is over." if said is None else f"You have said {said + 1}. One guess each!"
-            )
+            assert said is not None  # nothing else keeps a guess from counting
+            raise UserError(f"You have said {said + 1}. One guess each!")
         await interaction.followup.send(reaction(lineup, self.number), ephemeral=True)
         people = "1 person has" if len(guesses) == 1 else f"{len(guesses)} people have"
         await interaction.edit_original_response(content=f"-# {people} guessed.")
@@ -196,6 +199,9 @@ class SolveButton(DurableItem, template=r"forgery-solve:(?P<code>\w+-\w+)"):
         answered = await _round(interaction.client.results, self.code)
         store = interaction.client.store
         guesses = await store.guesses(self.code)
+        if await store.is_solved(self.code):
+            await _tell_solution(interaction, answered, guesses)
+            return
         allowed = interaction.user.id == answered.owner or interaction.permissions.manage_messages
         if not allowed and len(guesses) < EVERYBODY_MAY_SOLVE:
             raise UserError(
@@ -204,6 +210,14 @@ class SolveButton(DurableItem, template=r"forgery-solve:(?P<code>\w+-\w+)"):
             )
         await store.solve(self.code)
         await finish(interaction, solution(answered, await store.guesses(self.code)))
+
+
+async def _tell_solution(interaction: Interaction, answered: Finished, guesses: Sequence[Guess]) -> None:
+    """Show the answer of a round that is over, in private."""
+    shown = solution(answered, guesses)
+    await interaction.followup.send(
+        "This round is over.", embed=shown.embed, files=shown.files, ephemeral=True
+    )
 
 
 class NextButton(DurableItem, template=r"forgery-next"):

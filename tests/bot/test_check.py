@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from bot.check import Finding, check
+from bot.check import Finding, _paintings, check
+from bot.paintings import Folder
 from bot.playground.server import Playground
 from bot.settings import Settings
 
@@ -30,6 +32,15 @@ async def test_all_is_well_without_a_token(settings: Settings) -> None:
         "device cpu",
     ):
         assert words in text
+
+
+def test_a_folder_of_paintings_that_is_none_is_named(tmp_path: Path) -> None:
+    missing = _paintings(Folder(tmp_path / "typo"))
+    assert not missing.good
+    assert "typo is no folder" in missing.what
+    assert "no picture" in _paintings(Folder(tmp_path)).what
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
+    assert _paintings(Folder(tmp_path)).what == f"PAINTINGS_DIR: 1 picture in {tmp_path}"
 
 
 async def test_broken_weights_and_a_store_that_cannot_be_written_are_named(tmp_path: Path) -> None:

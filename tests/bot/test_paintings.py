@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
+from PIL import Image
 
 from bot import museum, paintings
 from bot.museum import QUERIES, Museum
 from bot.paintings import Credit, Folder, read_credit
 from cogs.art.words import STYLES
 
-PICTURE = b"\xff\xd8 the bytes of a picture"
+
+def jpeg(colour: str = "teal") -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (40, 30), colour).save(file, "JPEG")
+    return file.getvalue()
+
+
+PICTURE = jpeg()
 ID = "0123abcd-0123-4567-89ab-0123456789ab"
 
 
@@ -213,3 +223,29 @@ async def test_a_file_that_is_too_large_is_passed_over(
     put(tmp_path, "a.jpg")
     monkeypatch.setattr(paintings, "LARGEST", 3)
     assert await Folder(tmp_path).painting("portrait") is None
+
+
+async def test_what_is_no_picture_is_passed_over_and_named_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(tmp_path, "broken.jpg", {"artist": "A", "title": "broken", "style": "portrait"}, data=b"no picture")
+    put(tmp_path, "cut.jpg", {"artist": "A", "title": "cut", "style": "portrait"}, data=PICTURE[:-200])
+    folder = Folder(tmp_path)
+    assert await folder.painting("portrait") is None
+    assert "can be read" in folder.problem()
+    put(tmp_path, "good.jpg", {"artist": "A", "title": "good", "style": "landscape"})
+    with caplog.at_level(logging.WARNING):
+        for _ in range(5):
+            painting = await folder.painting("portrait")
+            assert painting is not None
+            assert painting.credit.title == "good"
+    assert len(caplog.records) == 2, "each broken file is named once"
+    assert folder.problem() == ""
+    assert folder.count() == 3
+    assert "no folder" in Folder(tmp_path / "typo").problem()
+
+
+async def test_the_museum_s_answer_must_be_a_picture(stand: Stand, tmp_path: Path) -> None:
+    stand.picture = b"<html>Please come back later"
+    assert await stand.museum(tmp_path).painting("portrait") is None
+    assert not [*tmp_path.rglob("*.jpg")]  # noqa: ASYNC240

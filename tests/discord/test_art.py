@@ -201,6 +201,9 @@ async def test_the_deck_takes_codes_and_seeds_and_large_pictures_can_be_made_aga
     assert "Landscape" in embed_of(seeded)["footer"]["text"]
     walk = await done(await ada.slash("art-mix", first="art-deco", second="Grace"))
     assert "“art-deco”" in embed_of(walk)["title"], "a seed that looks like a code"
+    typed = [choice["value"] for choice in await ada.autocomplete("art-deck", "picture", "Grace")]
+    assert typed == ["Grace"], "what one types is not replaced by a code"
+    assert code(card) in [choice["value"] for choice in await ada.autocomplete("art-deck", "picture", "")]
     await all_told(bot.store)
     bot.results._kept.clear()  # as after a restart
     for made in (first, walk):
@@ -225,6 +228,9 @@ async def test_bad_input_is_refused_in_private(playground: Playground, bot: Neur
     for asked, said in (
         ({"picture": "art-ZZZZ"}, "forgotten"),
         ({"picture": f"{code(card)} #2"}, "has one picture"),
+        ({"picture": f"{code(card)} #12"}, "has one picture"),
+        ({"picture": "mix-RKFV"}, "`mix-RKFV` is not the code of a picture"),
+        ({"picture": "art-0000 #2"}, "`art-0000` is not the code of a picture"),
         ({"picture": "   "}, "Give a seed"),
     ):
         refused = await private_message(grace, await grace.slash("art-deck", **asked))

@@ -108,6 +108,9 @@ async def test_a_painting_is_hidden_people_guess_and_the_starter_solves(
     assert embed["image"]["url"] != embed_of(message)["image"]["url"]
     late = await done(await joan.slash("show", code=code(message)))
     assert "This round is over" in await guess(joan, late, wrong)
+    told = await private_message(joan, await joan.click(late, "Solve"))
+    assert embed_of(told)["title"] == embed["title"], "a round that is over is solved for everybody"
+    assert "**1 of 2** were fooled" in embed_of(told)["description"], "the late guess has not counted"
 
     scores = embed_of(await done(await joan.slash("forgery scores")))
     assert "fooled **1 of 2** (50%)" in scores["description"]
@@ -243,6 +246,8 @@ async def test_bad_input_is_refused_in_private(playground: Playground, bot: Neur
         ({"picture": ("cat.jpg", b"no picture")}, "picture"),
         ({"picture": ("cat.jpg", b"x" * (10 * 2**20))}, "picture"),
         ({"code": "art-ZZZZ"}, "forgotten"),
+        ({"code": "salary-X5AK"}, "`salary-X5AK` is not the code of a picture"),
+        ({"code": "Ada"}, "`Ada` is not the code of a picture"),
     ):
         refused = await private_message(ada, await ada.slash("forgery verdict", **asked))
         assert said in refused["content"]

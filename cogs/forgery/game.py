@@ -164,7 +164,9 @@ class GuessButton(DurableItem, template=r"forgery-guess:(?P<code>\w+-\w+):(?P<nu
         )
         guesses = await store.guesses(self.code)
         if not counts and await store.is_solved(self.code):
-            await _tell_solution(interaction, answered, guesses)  # somebody has come back to it, with /show
+            await _tell_solution(
+                interaction.followup, answered, guesses
+            )  # somebody has come back to it, with /show
             return
         if not counts:
             said = next((guess.number for guess in guesses if guess.person == person), None)
@@ -200,7 +202,7 @@ class SolveButton(DurableItem, template=r"forgery-solve:(?P<code>\w+-\w+)"):
         store = interaction.client.store
         guesses = await store.guesses(self.code)
         if await store.is_solved(self.code):
-            await _tell_solution(interaction, answered, guesses)
+            await _tell_solution(interaction.followup, answered, guesses)
             return
         allowed = interaction.user.id == answered.owner or interaction.permissions.manage_messages
         if not allowed and len(guesses) < EVERYBODY_MAY_SOLVE:
@@ -212,12 +214,10 @@ class SolveButton(DurableItem, template=r"forgery-solve:(?P<code>\w+-\w+)"):
         await finish(interaction, solution(answered, await store.guesses(self.code)))
 
 
-async def _tell_solution(interaction: Interaction, answered: Finished, guesses: Sequence[Guess]) -> None:
+async def _tell_solution(followup: discord.Webhook, answered: Finished, guesses: Sequence[Guess]) -> None:
     """Show the answer of a round that is over, in private."""
     shown = solution(answered, guesses)
-    await interaction.followup.send(
-        "This round is over.", embed=shown.embed, files=shown.files, ephemeral=True
-    )
+    await followup.send("This round is over.", embed=shown.embed, files=shown.files, ephemeral=True)
 
 
 class NextButton(DurableItem, template=r"forgery-next"):

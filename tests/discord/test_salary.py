@@ -293,6 +293,12 @@ async def test_a_lesson_s_steps_outlive_a_restart_and_its_animation_does_not(
     assert theirs["flags"] & EPHEMERAL
     assert shown(theirs) == "lesson-3.png"
     assert shown(ada.messages[public["id"]]) == "lesson.png"
+    shared = await done(await ada.click(message, "Share"))
+    assert not shared["flags"] & EPHEMERAL
+    theirs = await done(await grace.click(grace.messages[shared["id"]], "5"))
+    assert shown(theirs) == "lesson-5.png", "a shared lesson can be stepped through too"
+    labels = [item["label"] for row in shared["components"] for item in row["components"]]
+    assert "Share" not in labels
 
 
 async def test_under_an_estimate_one_can_say_what_is_really_paid(playground: Playground) -> None:
